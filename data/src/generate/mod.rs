@@ -1,0 +1,1 @@
+//! The seeded generator of realistic traffic, with its exact answers.

@@ -1,0 +1,4 @@
+//! Serving: the index that holds the views, generations and the boundary, and
+//! (in `api`) the HTTP API and the page that read through it.
+
+pub mod index;
