@@ -99,7 +99,8 @@ pub const VIEWS: &[View] = &[
 pub const TRAFFIC: usize = 0;
 
 /// What the error view counts: 404s and 5xx.
-const ERROR: Predicate = Predicate::Any(&[Predicate::Status(404, 404), Predicate::Status(500, 599)]);
+const ERROR: Predicate =
+    Predicate::Any(&[Predicate::Status(404, 404), Predicate::Status(500, 599)]);
 
 /// The view of that name.
 pub fn view(name: &str) -> Option<&'static View> {

@@ -1,0 +1,212 @@
+//! Time stamps as Apache and nginx write them: `02/Apr/2019:06:27:07 +0000`.
+
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
+/// The length of a time stamp, in bytes.
+pub(super) const STAMP_BYTES: usize = 26;
+
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+/// Reads time stamps. It remembers the last hour, because a log's next line is
+/// nearly always of the same one, and the calendar is the costly part.
+#[derive(Debug, Clone)]
+pub(super) struct Clock {
+    /// `02/Apr/2019:06`.
+    hour: [u8; 14],
+    /// ` +0000`.
+    zone: [u8; 6],
+    /// The hour's first millisecond since the Unix epoch, UTC.
+    start: i64,
+    /// Minutes from UTC.
+    utc_offset: i16,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { hour: *b"01/Jan/1970:00", zone: *b" +0000", start: 0, utc_offset: 0 }
+    }
+}
+
+impl Clock {
+    /// The instant in milliseconds since the Unix epoch, and the offset from UTC in
+    /// minutes; `None` where the stamp names no instant.
+    ///
+    /// A leap second (`:60`) is taken as the second before it, so that it stays in
+    /// the minute that it was written in.
+    pub(super) fn read(&mut self, stamp: &[u8; STAMP_BYTES]) -> Option<(i64, i16)> {
+        let (hour, rest) = stamp.split_first_chunk::<14>()?;
+        let (clock, zone) = rest.split_first_chunk::<6>()?;
+        let zone: &[u8; 6] = zone.try_into().ok()?;
+        if (hour, zone) != (&self.hour, &self.zone) {
+            self.remember(hour, zone)?;
+        }
+        let [b':', m1, m2, b':', s1, s2] = *clock else { return None };
+        let (minute, second) = (two_digits(m1, m2)?, two_digits(s1, s2)?);
+        if minute > 59 || second > 60 {
+            return None;
+        }
+        let seconds = i64::from(minute) * 60 + i64::from(second.min(59));
+        Some((self.start + seconds * 1000, self.utc_offset))
+    }
+
+    fn remember(&mut self, hour: &[u8; 14], zone: &[u8; 6]) -> Option<()> {
+        let [d1, d2, b'/', m1, m2, m3, b'/', y1, y2, y3, y4, b':', h1, h2] = *hour else {
+            return None;
+        };
+        let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(&[m1, m2, m3]))?;
+        let year = i16::from(two_digits(y1, y2)?) * 100 + i16::from(two_digits(y3, y4)?);
+        let day = two_digits(d1, d2)?.cast_signed();
+        let date = Date::new(year, i8::try_from(month).ok()? + 1, day).ok()?;
+        let clock = two_digits(h1, h2)?.cast_signed();
+        let local = date.to_datetime(jiff::civil::Time::new(clock, 0, 0, 0).ok()?);
+        let utc_offset = read_zone(zone)?;
+        let offset = Offset::from_seconds(i32::from(utc_offset) * 60).ok()?;
+        let start = offset.to_timestamp(local).ok()?.as_millisecond();
+        *self = Self { hour: *hour, zone: *zone, start, utc_offset };
+        Some(())
+    }
+}
+
+/// ` +0530` in minutes.
+fn read_zone(zone: &[u8; 6]) -> Option<i16> {
+    let [b' ', sign, h1, h2, m1, m2] = *zone else { return None };
+    let (hours, minutes) = (i16::from(two_digits(h1, h2)?), i16::from(two_digits(m1, m2)?));
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    match sign {
+        b'+' => Some(hours * 60 + minutes),
+        b'-' => Some(-(hours * 60 + minutes)),
+        _ => None,
+    }
+}
+
+fn two_digits(tens: u8, ones: u8) -> Option<u8> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| tens * 10 + ones)
+}
+
+/// Writes the stamp of an instant (milliseconds since the Unix epoch) at an
+/// offset from UTC (minutes). False where the stamp cannot say it: fractions
+/// of a second, and years without four digits.
+pub(super) fn write(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> bool {
+    write_stamp(time, utc_offset, out).is_some()
+}
+
+fn write_stamp(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> Option<()> {
+    if time % 1000 != 0 {
+        return None;
+    }
+    let offset = Offset::from_seconds(i32::from(utc_offset) * 60).ok()?;
+    let local = offset.to_datetime(jiff::Timestamp::from_second(time / 1000).ok()?);
+    let year = u16::try_from(local.year()).ok()?;
+    let month = MONTHS.get(usize::try_from(local.month()).ok()?.checked_sub(1)?)?;
+    let [d1, d2] = digits(local.day().unsigned_abs());
+    let [y1, y2] = digits((year / 100) as u8);
+    let [y3, y4] = digits((year % 100) as u8);
+    let [h1, h2] = digits(local.hour().unsigned_abs());
+    let [m1, m2] = digits(local.minute().unsigned_abs());
+    let [s1, s2] = digits(local.second().unsigned_abs());
+    let sign = if utc_offset < 0 { b'-' } else { b'+' };
+    let [z1, z2] = digits((utc_offset.unsigned_abs() / 60) as u8);
+    let [z3, z4] = digits((utc_offset.unsigned_abs() % 60) as u8);
+    let [n1, n2, n3] = **month;
+    out.extend_from_slice(&[
+        d1, d2, b'/', n1, n2, n3, b'/', y1, y2, y3, y4, b':', h1, h2, b':', m1, m2, b':', s1, s2,
+        b' ', sign, z1, z2, z3, z4,
+    ]);
+    Some(())
+}
+
+/// The two decimal digits of a number below 100.
+fn digits(number: u8) -> [u8; 2] {
+    [b'0' + number / 10, b'0' + number % 10]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(stamp: &str, expected: Option<(&str, i16)>) {
+        let bytes: &[u8; STAMP_BYTES] = stamp.as_bytes().try_into().unwrap();
+        let expected = expected.map(|(utc, offset)| {
+            (utc.parse::<jiff::Timestamp>().unwrap().as_millisecond(), offset)
+        });
+        let mut clock = Clock::default();
+        assert_eq!(clock.read(bytes), expected, "{stamp}");
+        assert_eq!(clock.read(bytes), expected, "{stamp}, from memory");
+    }
+
+    #[test]
+    fn stamps_name_instants() {
+        check("02/Apr/2019:06:27:07 +0000", Some(("2019-04-02T06:27:07Z", 0)));
+        check("01/Jul/1995:00:00:01 -0400", Some(("1995-07-01T04:00:01Z", -240)));
+        check("31/Dec/2025:23:59:59 +0530", Some(("2025-12-31T18:29:59Z", 330)));
+        check("01/Jan/1970:00:00:01 +0000", Some(("1970-01-01T00:00:01Z", 0)));
+        check("01/Jan/1970:00:00:00 +0100", Some(("1969-12-31T23:00:00Z", 60)));
+        check("29/Feb/2024:12:00:00 +0000", Some(("2024-02-29T12:00:00Z", 0)));
+        check("29/Feb/2000:12:00:00 +0000", Some(("2000-02-29T12:00:00Z", 0)));
+    }
+
+    #[test]
+    fn a_leap_second_stays_in_its_minute() {
+        check("31/Dec/2016:23:59:60 +0000", Some(("2016-12-31T23:59:59Z", 0)));
+        check("31/Dec/2016:23:59:61 +0000", None);
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for stamp in [
+            "29/Feb/2023:12:00:00 +0000",
+            "29/Feb/1900:12:00:00 +0000",
+            "31/Apr/2024:12:00:00 +0000",
+            "00/Apr/2024:12:00:00 +0000",
+            "02/Foo/2024:12:00:00 +0000",
+            "02/Apr/2024:24:00:00 +0000",
+            "02/Apr/2024:12:60:00 +0000",
+            "02/Apr/2024:12:00:00 +2400",
+            "02/Apr/2024:12:00:00 +0060",
+            "02/Apr/2024:12:00:00 *0000",
+            "02/Apr/2024:12:00:00Z+0000",
+            "02/Apr/2024 12:00:00 +0000",
+            "2/Apr/2024:12:00:00 +00000",
+            "02/Apr/20x4:12:00:00 +0000",
+            "\0\0\0\0\0\0\0\0\0\0\0\0\0\0:00:00\0\0\0\0\0\0",
+        ] {
+            check(stamp, None);
+        }
+    }
+
+    #[test]
+    fn a_refused_stamp_leaves_the_memory_alone() {
+        let mut clock = Clock::default();
+        let good = b"02/Apr/2019:06:27:07 +0000";
+        let first = clock.read(good);
+        assert_eq!(clock.read(b"31/Feb/2019:06:27:07 +0000"), None);
+        assert_eq!(clock.read(good), first);
+    }
+
+    #[test]
+    fn stamps_survive_a_round_trip() {
+        for stamp in [
+            b"02/Apr/2019:06:27:07 +0000",
+            b"31/Dec/9998:23:59:59 -1130",
+            b"01/Jan/0001:00:00:00 +0545",
+            b"29/Feb/1968:01:02:03 -0001",
+        ] {
+            let (time, offset) = Clock::default().read(stamp).unwrap();
+            let mut out = Vec::new();
+            assert!(write(time, offset, &mut out));
+            assert_eq!(out.as_slice(), stamp);
+        }
+    }
+
+    #[test]
+    fn fractions_of_a_second_cannot_be_written() {
+        assert!(!write(1_500, 0, &mut Vec::new()));
+        assert!(!write(-1, 0, &mut Vec::new()));
+    }
+}
