@@ -1,0 +1,150 @@
+//! Where records come from: partitions, each an ordered run of records with offsets.
+//!
+//! Nothing after a source knows whether a file or a broker stands behind it, so
+//! the same rules of resuming and of lateness hold for both.
+
+mod batch;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use twofold_data::partition::Partition;
+
+pub use batch::{Batch, Record, Span};
+
+/// A set of partitions that delivers its records in the order of their offsets.
+///
+/// A source blocks the thread that polls it (on files, on its registry), so it
+/// belongs on a thread of its own and not into an async task.
+pub trait Source: Send {
+    /// What comes next. Waits at most about `wait` where there is nothing to
+    /// deliver, and then returns [`Delivery::CaughtUp`].
+    ///
+    /// # Errors
+    /// Only where going on would be wrong; what concerns one file is a
+    /// [`Delivery::Notice`], and the others go on.
+    fn poll(&mut self, wait: Duration) -> Result<Delivery, SourceError>;
+}
+
+/// One step of a source.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// A partition's records follow, from `offset` on. A partition that had
+    /// ended starts again where something was appended to it nevertheless.
+    Started {
+        /// The partition.
+        partition: Partition,
+        /// What the partition is, such as `file:4096:91b2…`; the same in every process.
+        identity: String,
+        /// The first offset that will be delivered.
+        offset: u64,
+    },
+    /// Records of one started partition, at least one.
+    Records(Batch),
+    /// No record of the partition follows, as far as the source can tell; what
+    /// is held for it may be released.
+    Ended(Partition),
+    /// Something that people should know.
+    Notice(Notice),
+    /// Everything that there is now has been delivered. Comes once per wait.
+    CaughtUp,
+    /// Everything has been delivered and the input was declared to end. Every
+    /// started partition has ended before. Comes again if polled again.
+    EndOfInput,
+}
+
+/// What happened to a source beside its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Something was taken away unread and can't be read again: no exactly-once
+    /// is claimed for this partition.
+    Lost {
+        /// The partition.
+        partition: Partition,
+        /// The first offset that is gone.
+        offset: u64,
+        /// How many bytes (Kafka: records) are known to be gone; there may be more.
+        at_least: u64,
+        /// What was lost, where, and what to do.
+        message: String,
+    },
+    /// A file can't be read (on); the others go on.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The offset in the uncompressed text up to which it was read.
+        offset: u64,
+        /// What is wrong, where, and what to do.
+        message: String,
+    },
+    /// Nothing is wrong with what has been read, but the user may have expected otherwise.
+    Warning(String),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost { message, .. } | Self::Unreadable { message, .. } => f.write_str(message),
+            Self::Warning(message) => f.write_str(message),
+        }
+    }
+}
+
+/// How far a partition has been processed before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The first offset to deliver.
+    pub offset: u64,
+    /// Whether the partition had ended when `offset` was reached: a compressed
+    /// file is then not opened again.
+    pub ended: bool,
+}
+
+/// Says where to resume a partition; asked once, when the partition is found.
+/// A partition that it does not know starts at `Position::default()`.
+pub type Positions = Box<dyn FnMut(&Partition) -> Result<Position, SourceError> + Send>;
+
+/// [`Positions`] from a map by partition number.
+pub fn positions(known: BTreeMap<u32, Position>) -> Positions {
+    Box::new(move |partition| Ok(known.get(&partition.number).copied().unwrap_or_default()))
+}
+
+/// What a source reads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To the end of what there is; an unfinished last line is a record.
+    ToEnd,
+    /// On and on; an unfinished last line waits for its end.
+    Follow,
+}
+
+/// Why a source can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file or folder that was asked for can't be read.
+    #[error("{}: {reason}", path.display())]
+    Input {
+        /// What was asked for.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The registry of partitions can't be read or written.
+    #[error("the registry of partitions ({location}): {reason}")]
+    Registry {
+        /// The object in the archive's store.
+        location: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Nobody could say where to resume.
+    #[error("can't tell where to resume {partition}: {reason}")]
+    Position {
+        /// The partition.
+        partition: Partition,
+        /// What is wrong.
+        reason: String,
+    },
+}
