@@ -108,9 +108,16 @@ pub(super) fn parse<'a>(
 
 /// The text before the next space, which is taken off as well.
 fn word<'a>(rest: &mut &'a str) -> Result<&'a str, Malformed> {
-    let (word, after) = split_once(rest, b' ').ok_or(Malformed::Shape)?;
+    let space = space(rest).ok_or(Malformed::Shape)?;
+    let (word, after) = split_around(rest, space)?;
     *rest = after;
     Ok(word)
+}
+
+/// Where the next space is. These fields are short, so that a plain loop is
+/// faster than `memchr`.
+fn space(text: &str) -> Option<usize> {
+    text.bytes().position(|byte| byte == b' ')
 }
 
 fn filled(field: &str) -> Result<&str, Malformed> {
@@ -152,7 +159,7 @@ fn bracketed(text: &str, bracket: usize) -> Option<(&[u8; STAMP_BYTES], &str)> {
 /// The text between quotes. The field ends at the first unescaped quote before
 /// which `next` knows what follows, or failing that at the first unescaped one.
 /// The space after it is taken off as well.
-fn quoted<'a>(rest: &mut &'a str, next: fn(&[u8]) -> bool) -> Result<&'a str, Malformed> {
+fn quoted<'a>(rest: &mut &'a str, next: impl Fn(&[u8]) -> bool) -> Result<&'a str, Malformed> {
     let (field, after) = closed(rest, next)?;
     *rest = after.strip_prefix(' ').ok_or(Malformed::Shape)?;
     Ok(field)
@@ -165,7 +172,7 @@ fn last_quoted<'a>(rest: &mut &'a str) -> Result<&'a str, Malformed> {
     Ok(field)
 }
 
-fn closed(rest: &str, next: fn(&[u8]) -> bool) -> Result<(&str, &str), Malformed> {
+fn closed(rest: &str, next: impl Fn(&[u8]) -> bool) -> Result<(&str, &str), Malformed> {
     let text = rest.strip_prefix('"').ok_or(Malformed::Shape)?;
     let bytes = text.as_bytes();
     let mut first = None;
@@ -174,7 +181,7 @@ fn closed(rest: &str, next: fn(&[u8]) -> bool) -> Result<(&str, &str), Malformed
         if is_escaped(before) {
             continue;
         }
-        if after.get(1..).is_some_and(next) {
+        if after.get(1..).is_some_and(&next) {
             return split_around(text, quote);
         }
         first.get_or_insert(quote);
@@ -213,7 +220,7 @@ fn status(rest: &mut &str) -> Result<u16, Malformed> {
 }
 
 fn size(rest: &mut &str) -> Result<Option<u64>, Malformed> {
-    let end = memchr(b' ', rest.as_bytes()).unwrap_or(rest.len());
+    let end = space(rest).unwrap_or(rest.len());
     let (field, after) = rest.split_at_checked(end).ok_or(Malformed::Size)?;
     *rest = after;
     if field == "-" {
@@ -224,8 +231,12 @@ fn size(rest: &mut &str) -> Result<Option<u64>, Malformed> {
 
 /// Decimal digits as a number that also a signed column can hold.
 fn number(digits: &str) -> Option<u64> {
-    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| digits.parse::<i64>().ok())??.try_into().ok()
+    let add = |number: i64, digit: u8| {
+        let digit = char::from(digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(i64::from(digit))
+    };
+    let number = digits.bytes().try_fold(0, add)?;
+    (!digits.is_empty()).then_some(number.unsigned_abs())
 }
 
 /// The duration in microseconds that the number after the last field says.

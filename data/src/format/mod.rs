@@ -141,7 +141,7 @@ impl Parser {
 
 /// The record as text; `scratch` is used only where it is not valid UTF-8.
 fn decode<'a>(record: &'a [u8], scratch: &'a mut String) -> &'a str {
-    match std::str::from_utf8(record) {
+    match simdutf8::basic::from_utf8(record) {
         Ok(text) => text,
         Err(_) => {
             scratch.clear();

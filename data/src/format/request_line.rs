@@ -17,6 +17,7 @@ fn http(text: &str) -> Option<RequestLine<'_>> {
 }
 
 /// The parts of `text` before and after the first `byte`, which is ASCII.
+#[inline]
 pub(super) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = memchr(byte, text.as_bytes())?;
     Some((text.get(..at)?, text.get(at + 1..)?))
