@@ -40,12 +40,7 @@ impl Layout {
 
     /// Reads `combined`, `combined+seconds` and the like.
     pub(super) fn named(name: &str) -> Option<Self> {
-        let (fields, trailing) = match name.split_once('+') {
-            Some((fields, meaning)) => {
-                (fields, Trailing::ALL.into_iter().find(|trailing| trailing.name() == meaning)?)
-            }
-            None => (name, Trailing::Ignored),
-        };
+        let (fields, trailing) = Trailing::split(name)?;
         let layout = match fields {
             "common" => Self::COMMON,
             "combined" => Self::COMBINED,
@@ -62,10 +57,7 @@ impl Layout {
             (false, true) => "combined",
             (false, false) => "common",
         };
-        match self.trailing {
-            Trailing::Ignored => fields.to_owned(),
-            meaning => format!("{fields}+{}", meaning.name()),
-        }
+        self.trailing.join(fields)
     }
 }
 

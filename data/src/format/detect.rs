@@ -1,7 +1,9 @@
 //! `auto`: which format a log has, by its first lines.
 
-use super::apache::Layout;
-use super::{DEFAULT_MAX_LINE, Format, Parser, Shape};
+use std::fmt;
+use std::sync::LazyLock;
+
+use super::{Format, Parser, Shape, envelope};
 use crate::request::{Line, Request};
 
 /// What [`detect`] found, with the grounds for it.
@@ -16,6 +18,24 @@ pub struct Detection {
     /// How many lines go on after the last field of the format. What a number
     /// there means is for configuration to say ([`super::Trailing`]).
     pub trailing: usize,
+    /// The next best format, where any other reads a line: its name, and how many.
+    pub runner_up: Option<(String, usize)>,
+}
+
+/// One sentence that says what was picked and why.
+impl fmt::Display for Detection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (matched, of) = (self.matched, self.of);
+        write!(f, "{}, which reads {matched} of {of} lines", self.format.name())?;
+        if let Some((name, matched)) = &self.runner_up {
+            write!(f, " (the next best, {name}, reads {matched})")?;
+        }
+        if self.trailing > 0 {
+            let trailing = self.trailing;
+            write!(f, "; {trailing} of them go on after its last field, which is ignored")?;
+        }
+        Ok(())
+    }
 }
 
 /// Picks the format of a log by some of its first lines (records without their
@@ -25,46 +45,76 @@ pub struct Detection {
 /// (a vhost-Combined line is also a Combined line whose user is `- -`) the one
 /// wins that makes sense of most of them; of those the simplest.
 pub fn detect(sample: &[&[u8]]) -> Option<Detection> {
-    let mut best: Option<(Detection, Score)> = None;
-    for format in candidates() {
-        let (detection, score) = judge(format, sample);
-        if detection.matched > 0 && best.as_ref().is_none_or(|(_, top)| score > *top) {
-            best = Some((detection, score));
-        }
-    }
-    best.map(|(detection, _)| detection)
+    let enveloped = envelope::Layout::kinds().filter_map(|kind| in_envelope(kind, sample));
+    best(PLAIN.iter().cloned().chain(enveloped), sample)
+}
+
+/// Like [`detect`], without the envelopes.
+pub(super) fn plain(sample: &[&[u8]]) -> Option<Detection> {
+    best(PLAIN.iter().cloned(), sample)
+}
+
+/// Every format without an envelope, the simplest first.
+static PLAIN: LazyLock<Vec<Format>> = LazyLock::new(|| {
+    let plain = |format: &Format| !matches!(format.shape, Shape::Envelope(_));
+    let told_by_looking = Format::NAMES.into_iter().filter(|name| *name != "json");
+    told_by_looking.filter_map(Format::named).filter(plain).collect()
+});
+
+/// The envelope with the format of the lines that it holds.
+fn in_envelope(kind: &str, sample: &[&[u8]]) -> Option<Format> {
+    let envelope = envelope::Layout::new(kind, None)?;
+    let mut scratch = String::new();
+    let open = |record: &&[u8]| {
+        let line = envelope.open(std::str::from_utf8(record).ok()?, &mut scratch).ok()?;
+        Some(line.to_owned())
+    };
+    let lines: Vec<String> = sample.iter().filter_map(open).collect();
+    let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+    let inner = plain(&lines)?.format;
+    Some(Format::of(Shape::Envelope(envelope::Layout::new(kind, Some(inner))?.into())))
 }
 
 /// Lines read, then lines of which a format made sense.
 type Score = (usize, usize);
 
-/// Every format that can be told by looking, the simplest first.
-fn candidates() -> impl Iterator<Item = Format> {
-    [Layout::COMMON, Layout::COMBINED, Layout::VHOST_COMBINED]
-        .into_iter()
-        .map(|layout| Format { shape: Shape::Apache(layout), max_line: DEFAULT_MAX_LINE })
+fn best(formats: impl Iterator<Item = Format>, sample: &[&[u8]]) -> Option<Detection> {
+    let judged = formats.map(|format| judge(format, sample));
+    let mut judged: Vec<_> = judged.filter(|(found, _)| found.matched > 0).collect();
+    judged.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
+    let mut judged = judged.into_iter().map(|(found, _)| found);
+    let best = judged.next()?;
+    Some(Detection {
+        runner_up: judged.next().map(|next| (next.format.name(), next.matched)),
+        ..best
+    })
 }
 
 fn judge(format: Format, sample: &[&[u8]]) -> (Detection, Score) {
     let mut parser = Parser::new(&format);
-    let mut rebuilt = Vec::new();
-    let (mut matched, mut of, mut sensible, mut trailing) = (0, 0, 0, 0);
+    let mut found = Detection { format, matched: 0, of: 0, trailing: 0, runner_up: None };
+    let mut sensible = 0;
     for record in sample {
         match parser.parse(record) {
             Line::Blank => {}
-            Line::Malformed(_) => of += 1,
+            Line::Malformed(_) => found.of += 1,
             Line::Request(request) => {
-                of += 1;
-                matched += 1;
+                found.of += 1;
+                found.matched += 1;
+                found.trailing += usize::from(goes_on(&found.format, &request, record));
                 sensible += usize::from(makes_sense(&request));
-                rebuilt.clear();
-                let longer = format.rebuild(&request, &mut rebuilt)
-                    && record.trim_ascii_end().len() > rebuilt.trim_ascii_end().len();
-                trailing += usize::from(longer);
             }
         }
     }
-    (Detection { format, matched, of, trailing }, (matched, sensible))
+    let score = (found.matched, sensible);
+    (found, score)
+}
+
+/// Whether the record is longer than what the format says of it.
+fn goes_on(format: &Format, request: &Request<'_>, record: &[u8]) -> bool {
+    let mut rebuilt = Vec::new();
+    format.rebuild(request, &mut rebuilt)
+        && record.trim_ascii_end().len() > rebuilt.trim_ascii_end().len()
 }
 
 /// Whether the fields before the time stand where they belong: a client that is

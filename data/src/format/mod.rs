@@ -1,20 +1,32 @@
 //! Log formats: from a record's bytes to a [`Request`], and back.
 //!
-//! [`Format`] is what configuration names, [`Parser`] reads records of one
-//! format, [`Format::rebuild`] writes them again, and [`detect`] finds out
+//! [`Format`] is what configuration names ([`Options`]), [`Parser`] reads records
+//! of one format, [`Format::rebuild`] writes them again, and [`detect`] finds out
 //! which format a log has.
+//!
+//! [`Request`]: crate::request::Request
 
 mod apache;
 mod detect;
+mod envelope;
+mod fields;
+mod json;
+mod options;
+mod parser;
 mod render;
 mod request_line;
 mod time;
+mod walk;
 
+use std::sync::Arc;
+
+use rapidhash::v3::rapidhash_v3;
 use serde::{Deserialize, Serialize};
 
 pub use detect::{Detection, detect};
-
-use crate::request::{Line, Malformed};
+pub use fields::{Field, FieldMap, Unit};
+pub use options::{Keys, Options, OptionsError};
+pub use parser::Parser;
 
 /// The longest record that is parsed where configuration says nothing else, in bytes.
 pub const DEFAULT_MAX_LINE: usize = 64 * 1024;
@@ -36,6 +48,10 @@ pub struct Format {
 enum Shape {
     /// Fields between spaces, quotes and brackets, as Apache and nginx write them.
     Apache(apache::Layout),
+    /// One JSON object per request.
+    Json(Arc<json::Layout>),
+    /// One JSON object per line, which holds the line as a text.
+    Envelope(Arc<envelope::Layout>),
 }
 
 /// What the number after the last field of an Apache format means. It is
@@ -64,29 +80,83 @@ impl Trailing {
             Self::Microseconds => "microseconds",
         }
     }
+
+    /// Takes the meaning off a format's name: `combined+seconds`.
+    fn split(name: &str) -> Option<(&str, Self)> {
+        let Some((format, meaning)) = name.split_once('+') else {
+            return Some((name, Self::Ignored));
+        };
+        Some((format, Self::ALL.into_iter().find(|trailing| trailing.name() == meaning)?))
+    }
+
+    /// A format's name with the meaning, which the default does not need.
+    fn join(self, format: &str) -> String {
+        match self {
+            Self::Ignored => format.to_owned(),
+            meaning => format!("{format}+{}", meaning.name()),
+        }
+    }
 }
 
 impl Format {
-    /// Reads a format's name: `common`, `combined` or `vhost-combined`, each with
-    /// `+seconds` or `+microseconds` where a trailing number has that meaning.
+    /// The plain names; more are made of them with `+seconds`, `+microseconds`
+    /// (Apache formats) and `ENVELOPE:FORMAT`.
+    pub const NAMES: [&str; 11] = [
+        "common",
+        "combined",
+        "vhost-combined",
+        "nginx-json",
+        "caddy-json",
+        "traefik-json",
+        "ecs-json",
+        "json",
+        "filebeat",
+        "fluent-bit",
+        "vector",
+    ];
+
+    /// Reads a format's name.
+    ///
+    /// - `common`, `combined` or `vhost-combined`, each with `+seconds` or
+    ///   `+microseconds` where a trailing number has that meaning;
+    /// - `nginx-json`, `caddy-json`, `traefik-json`, `ecs-json`, or `json` for the
+    ///   common flat keys (those of `nginx-json`);
+    /// - `filebeat`, `fluent-bit` or `vector`, the lines in which tell their own
+    ///   format, or `filebeat:combined` and the like.
     pub fn named(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase().replace('_', "-");
-        let layout = apache::Layout::named(&name)?;
-        Some(Self { shape: Shape::Apache(layout), max_line: DEFAULT_MAX_LINE })
+        let preset = if name == "json" { "nginx-json" } else { &name };
+        let shape = if let Some(layout) = apache::Layout::named(&name) {
+            Shape::Apache(layout)
+        } else if let Some(fields) = FieldMap::preset(preset) {
+            Shape::Json(Arc::new(json::Layout::new(fields)))
+        } else {
+            Shape::Envelope(Arc::new(envelope::Layout::named(&name)?))
+        };
+        Some(Self::of(shape))
+    }
+
+    fn of(shape: Shape) -> Self {
+        Self { shape, max_line: DEFAULT_MAX_LINE }
     }
 
     /// The canonical name, which [`Format::named`] reads: all that is needed to
-    /// rebuild records.
+    /// rebuild records. A field map of one's own is called `json`.
     pub fn name(&self) -> String {
         match &self.shape {
             Shape::Apache(layout) => layout.name(),
+            Shape::Json(layout) => layout.fields.name().to_owned(),
+            Shape::Envelope(layout) => layout.name(),
         }
     }
 
     /// What decides how a line is read, as one short text: two formats with the
     /// same fingerprint make the same requests of the same lines.
     pub fn fingerprint(&self) -> String {
-        format!("{};max_line={};parser={PARSER_VERSION}", self.name(), self.max_line)
+        let map = self.field_map().and_then(|fields| serde_json::to_vec(fields).ok());
+        let map = map.map(|json| format!(";fields={:016x}", rapidhash_v3(&json)));
+        let (name, max_line) = (self.name(), self.max_line);
+        format!("{name};max_line={max_line};parser={PARSER_VERSION}{}", map.unwrap_or_default())
     }
 
     /// The format with a meaning for the number after the last field, which only
@@ -94,6 +164,8 @@ impl Format {
     pub fn with_trailing(mut self, trailing: Trailing) -> Self {
         match &mut self.shape {
             Shape::Apache(layout) => layout.trailing = trailing,
+            Shape::Json(_) => {}
+            Shape::Envelope(layout) => Arc::make_mut(layout).set_trailing(trailing),
         }
         self
     }
@@ -103,55 +175,71 @@ impl Format {
         self.max_line = max_line;
         self
     }
-}
 
-/// Parses records of one format. One parser serves one thread: it keeps scratch
-/// space, and the hour that it saw last.
-#[derive(Debug)]
-pub struct Parser {
-    format: Format,
-    clock: time::Clock,
-    text: String,
-}
-
-impl Parser {
-    /// A parser of `format`.
-    pub fn new(format: &Format) -> Self {
-        Self { format: format.clone(), clock: time::Clock::default(), text: String::new() }
+    /// The format with other keys, where it is a JSON format (in an envelope or not).
+    pub fn with_fields(mut self, fields: FieldMap) -> Self {
+        match &mut self.shape {
+            Shape::Apache(_) => {}
+            Shape::Json(layout) => *layout = Arc::new(json::Layout::new(fields)),
+            Shape::Envelope(layout) => Arc::make_mut(layout).set_fields(fields),
+        }
+        self
     }
 
-    /// Parses one record (the bytes before `\n`; a trailing `\r` is not part of the
-    /// last field). Any bytes are valid input: what is not UTF-8 is decoded with
-    /// U+FFFD first, so that every key is text. Never panics.
-    pub fn parse<'a>(&'a mut self, record: &'a [u8]) -> Line<'a> {
-        let record = record.strip_suffix(b"\r").unwrap_or(record);
-        if record.len() > self.format.max_line {
-            return Line::Malformed(Malformed::TooLong);
+    /// The keys of a JSON format, in an envelope or not.
+    pub fn field_map(&self) -> Option<&FieldMap> {
+        match &self.shape {
+            Shape::Apache(_) => None,
+            Shape::Json(layout) => Some(&layout.fields),
+            Shape::Envelope(layout) => layout.field_map(),
         }
-        if record.iter().all(u8::is_ascii_whitespace) {
-            return Line::Blank;
-        }
-        let line = decode(record, &mut self.text);
-        let parsed = match &self.format.shape {
-            Shape::Apache(layout) => apache::parse(line, layout, &mut self.clock),
-        };
-        parsed.map_or_else(Line::Malformed, Line::Request)
     }
 }
 
-/// The record as text; `scratch` is used only where it is not valid UTF-8.
-fn decode<'a>(record: &'a [u8], scratch: &'a mut String) -> &'a str {
-    match simdutf8::basic::from_utf8(record) {
-        Ok(text) => text,
-        Err(_) => {
-            scratch.clear();
-            for chunk in record.utf8_chunks() {
-                scratch.push_str(chunk.valid());
-                if !chunk.invalid().is_empty() {
-                    scratch.push(char::REPLACEMENT_CHARACTER);
-                }
-            }
-            scratch
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_a_round_trip() {
+        let more = ["common+seconds", "vhost-combined+microseconds", "filebeat:combined+seconds"];
+        let more = more.into_iter().chain(["filebeat+seconds", "vector:caddy-json"]);
+        for name in Format::NAMES.into_iter().filter(|name| *name != "json").chain(more) {
+            let format = Format::named(name).unwrap();
+            assert_eq!(format.name(), name);
+            assert_eq!(Format::named(&format.name().to_uppercase()), Some(format));
         }
+        assert_eq!(Format::named("json"), Format::named("nginx-json"));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for name in
+            ["", "auto", "combined+minutes", "json+seconds", "filebeat:vector", "filebeat:", "x:y"]
+        {
+            assert_eq!(Format::named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_changes_the_reading_changes_the_fingerprint() {
+        let named = |name| Format::named(name).unwrap();
+        let mut fields = named("json").field_map().unwrap().clone();
+        fields.duration_unit = Unit::Milliseconds;
+        let formats = [
+            named("combined"),
+            named("combined+seconds"),
+            named("combined").with_max_line(100),
+            named("nginx-json"),
+            named("caddy-json"),
+            named("nginx-json").with_fields(fields.clone()),
+            named("filebeat:nginx-json"),
+            named("filebeat:nginx-json").with_fields(fields),
+            named("filebeat"),
+            named("filebeat").with_trailing(Trailing::Seconds),
+        ];
+        let distinct: std::collections::HashSet<_> =
+            formats.iter().map(Format::fingerprint).collect();
+        assert_eq!(distinct.len(), formats.len(), "{distinct:#?}");
     }
 }

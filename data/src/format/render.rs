@@ -13,16 +13,13 @@ impl Format {
     /// (it may have had a `\r`, a leap second or fields that are ignored):
     /// whoever drops that record compares the two first.
     pub fn rebuild(&self, request: &Request<'_>, out: &mut Vec<u8>) -> bool {
-        match &self.shape {
-            Shape::Apache(layout) => {
-                let start = out.len();
-                let whole = apache(layout, request, out).is_some();
-                if !whole {
-                    out.truncate(start);
-                }
-                whole
-            }
+        let Shape::Apache(layout) = &self.shape else { return false };
+        let start = out.len();
+        let whole = apache(layout, request, out).is_some();
+        if !whole {
+            out.truncate(start);
         }
+        whole
     }
 }
 

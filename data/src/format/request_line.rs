@@ -16,6 +16,42 @@ fn http(text: &str) -> Option<RequestLine<'_>> {
     http.then_some(RequestLine::Http { method, target, protocol })
 }
 
+/// The request line of a format that has its parts in fields of their own. What
+/// is absent is empty; without a method and a target it is not HTTP.
+pub(super) fn from_parts<'a>(
+    method: Option<&'a str>,
+    target: &'a str,
+    protocol: &'a str,
+) -> RequestLine<'a> {
+    match method {
+        Some(method) if is_token(method) && !target.is_empty() => {
+            RequestLine::Http { method, target, protocol: with_name(protocol) }
+        }
+        Some(method) if target.is_empty() => RequestLine::Other(method),
+        _ => RequestLine::Other(target),
+    }
+}
+
+/// Some formats hold the version alone.
+fn with_name(protocol: &str) -> &str {
+    match protocol {
+        "0.9" => "HTTP/0.9",
+        "1.0" => "HTTP/1.0",
+        "1.1" => "HTTP/1.1",
+        "2" | "2.0" => "HTTP/2.0",
+        "3" | "3.0" => "HTTP/3.0",
+        _ => protocol,
+    }
+}
+
+/// Path and query of a URL, which may also be nothing but those.
+pub(super) fn target_of_url(url: &str) -> &str {
+    let Some((_, rest)) = url.split_once("://").filter(|_| !url.starts_with('/')) else {
+        return url;
+    };
+    rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/")
+}
+
 /// The parts of `text` before and after the first `byte`, which is ASCII.
 #[inline]
 pub(super) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
@@ -52,6 +88,30 @@ mod tests {
         ] {
             let (method, target, protocol) = parts;
             assert_eq!(read(text), RequestLine::Http { method, target, protocol }, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_make_a_request_line() {
+        let http = |method, target, protocol| RequestLine::Http { method, target, protocol };
+        assert_eq!(from_parts(Some("GET"), "/a", "1.1"), http("GET", "/a", "HTTP/1.1"));
+        assert_eq!(from_parts(Some("GET"), "/a", "HTTP/3.0"), http("GET", "/a", "HTTP/3.0"));
+        assert_eq!(from_parts(Some("GET"), "/a", ""), http("GET", "/a", ""));
+        assert_eq!(from_parts(Some("G T"), "/a", ""), RequestLine::Other("/a"));
+        assert_eq!(from_parts(None, "/a", ""), RequestLine::Other("/a"));
+        assert_eq!(from_parts(Some("GET"), "", ""), RequestLine::Other("GET"));
+        assert_eq!(from_parts(None, "", ""), RequestLine::Other(""));
+    }
+
+    #[test]
+    fn a_url_has_a_target() {
+        for (url, target) in [
+            ("https://example.org/a?b=c", "/a?b=c"),
+            ("https://example.org", "/"),
+            ("/a?next=https://example.org/", "/a?next=https://example.org/"),
+            ("*", "*"),
+        ] {
+            assert_eq!(target_of_url(url), target, "{url}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! Time stamps as Apache and nginx write them: `02/Apr/2019:06:27:07 +0000`.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 
 /// The length of a time stamp, in bytes.
@@ -52,6 +54,15 @@ impl Clock {
         Some((self.start + seconds * 1000, self.utc_offset))
     }
 
+    /// Like [`Clock::read`], of a text that is either such a stamp or ISO 8601 (where
+    /// that names no offset, it is taken as UTC).
+    pub(super) fn read_text(&mut self, text: &str) -> Option<(i64, i16)> {
+        match text.as_bytes().try_into() {
+            Ok(stamp) if text.get(2..3) == Some("/") => self.read(stamp),
+            _ => read_iso(text),
+        }
+    }
+
     fn remember(&mut self, hour: &[u8; 14], zone: &[u8; 6]) -> Option<()> {
         let [d1, d2, b'/', m1, m2, m3, b'/', y1, y2, y3, y4, b':', h1, h2] = *hour else {
             return None;
@@ -68,6 +79,20 @@ impl Clock {
         *self = Self { hour: *hour, zone: *zone, start, utc_offset };
         Some(())
     }
+}
+
+fn read_iso(text: &str) -> Option<(i64, i16)> {
+    let pieces = Pieces::parse(text).ok()?;
+    let local = pieces.date().to_datetime(pieces.time()?);
+    let offset = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
+    let time = offset.to_timestamp(local).ok()?.as_millisecond();
+    Some((time, i16::try_from(offset.seconds() / 60).ok()?))
+}
+
+/// Milliseconds since the Unix epoch, where they are within the years -9999 to 9999.
+pub(super) fn in_range(milliseconds: f64) -> Option<i64> {
+    let whole = milliseconds as i64;
+    (!milliseconds.is_nan() && Timestamp::from_millisecond(whole).is_ok()).then_some(whole)
 }
 
 /// ` +0530` in minutes.
@@ -101,7 +126,7 @@ fn write_stamp(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> Option<()> {
         return None;
     }
     let offset = Offset::from_seconds(i32::from(utc_offset) * 60).ok()?;
-    let local = offset.to_datetime(jiff::Timestamp::from_second(time / 1000).ok()?);
+    let local = offset.to_datetime(Timestamp::from_second(time / 1000).ok()?);
     let year = u16::try_from(local.year()).ok()?;
     let month = MONTHS.get(usize::try_from(local.month()).ok()?.checked_sub(1)?)?;
     let [d1, d2] = digits(local.day().unsigned_abs());
@@ -201,6 +226,35 @@ mod tests {
             let mut out = Vec::new();
             assert!(write(time, offset, &mut out));
             assert_eq!(out.as_slice(), stamp);
+        }
+    }
+
+    #[test]
+    fn texts_name_instants() {
+        for (text, expected) in [
+            ("2026-11-23T18:04:05Z", Some(("2026-11-23T18:04:05Z", 0))),
+            ("2026-11-23T18:04:05.1239Z", Some(("2026-11-23T18:04:05.123Z", 0))),
+            ("2026-11-23T18:04:05+05:30", Some(("2026-11-23T12:34:05Z", 330))),
+            ("2026-11-23T18:04:05-04:00", Some(("2026-11-23T22:04:05Z", -240))),
+            ("2026-11-23 18:04:05", Some(("2026-11-23T18:04:05Z", 0))),
+            ("2016-12-31T23:59:60Z", Some(("2016-12-31T23:59:59Z", 0))),
+            ("02/Apr/2019:06:27:07 +0000", Some(("2019-04-02T06:27:07Z", 0))),
+            ("2026-11-23", None),
+            ("2026-13-23T18:04:05Z", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            let expected = expected
+                .map(|(utc, offset)| (utc.parse::<Timestamp>().unwrap().as_millisecond(), offset));
+            assert_eq!(Clock::default().read_text(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_a_range() {
+        assert_eq!(in_range(-1.0), Some(-1));
+        for beyond in [f64::NAN, f64::INFINITY, -1e300, 1e18] {
+            assert_eq!(in_range(beyond), None, "{beyond}");
         }
     }
 
