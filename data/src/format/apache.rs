@@ -247,20 +247,30 @@ fn trailing(rest: &str, layout: &Layout) -> Result<Option<u64>, Malformed> {
     if are_extras(extras, layout.combined) { Ok(duration) } else { Err(Malformed::Shape) }
 }
 
-/// Whether the text is nothing but further fields: numbers, `-`, and in the longer formats
-/// quoted ones, such as the forwarded address that nginx's own `main` format ends with.
+/// Whether the text is nothing but further fields.
 fn are_extras(mut rest: &str, quoted_too: bool) -> bool {
-    while !rest.is_empty() {
-        let after = if quoted_too && rest.starts_with('"') {
-            closed(rest, begins_with_extra).ok().map(|(_, after)| after)
-        } else {
-            let (field, after) = split_once(rest, b' ').unwrap_or((rest, ""));
-            is_number_or_absent(field).then_some(after)
-        };
-        let Some(after) = after else { return false };
-        rest = after.strip_prefix(' ').unwrap_or(after);
+    loop {
+        match after_extra(rest, quoted_too) {
+            None => return false,
+            Some("") => return true,
+            // Without a space there is no field, and looking on from every quote would take
+            // time quadratic in the line.
+            Some(after) => match after.strip_prefix(' ') {
+                Some(next) => rest = next,
+                None => return false,
+            },
+        }
     }
-    true
+}
+
+/// What follows a number, `-`, or in the longer formats a quoted field, such as
+/// the forwarded address that nginx's own `main` format ends with.
+fn after_extra(rest: &str, quoted_too: bool) -> Option<&str> {
+    if quoted_too && rest.starts_with('"') {
+        return closed(rest, begins_with_extra).ok().map(|(_, after)| after);
+    }
+    let (field, after) = rest.split_at_checked(space(rest).unwrap_or(rest.len()))?;
+    is_number_or_absent(field).then_some(after)
 }
 
 fn is_number_or_absent(field: &str) -> bool {

@@ -45,7 +45,9 @@ impl fmt::Display for Detection {
 /// (a vhost-Combined line is also a Combined line whose user is `- -`) the one
 /// wins that makes sense of most of them; of those the simplest.
 pub fn detect(sample: &[&[u8]]) -> Option<Detection> {
-    let enveloped = envelope::Layout::kinds().filter_map(|kind| in_envelope(kind, sample));
+    let first = sample.iter().find(|record| !record.trim_ascii().is_empty())?;
+    let kinds = envelope::Layout::kinds_of(first);
+    let enveloped = kinds.filter_map(|kind| in_envelope(kind, sample));
     best(PLAIN.iter().cloned().chain(enveloped), sample)
 }
 

@@ -1,13 +1,19 @@
 //! Log shippers put each line into an envelope of JSON; here it is taken out again.
 
+use memchr::memmem;
+
 use super::detect::plain;
 use super::walk::{Tree, walk};
 use super::{FieldMap, Format, Shape, Trailing};
 use crate::request::Malformed;
 
-/// The envelopes that are known, with the key that holds the line.
-const KINDS: [(&str, &str); 3] =
-    [("filebeat", "message"), ("fluent-bit", "log"), ("vector", "message")];
+/// The envelopes that are known, with the key that holds the line, and the key that tells
+/// one from the next where they share that.
+const KINDS: [(&str, &str, &str); 3] = [
+    ("vector", "message", "\"source_type\""),
+    ("filebeat", "message", ""),
+    ("fluent-bit", "log", ""),
+];
 
 /// An envelope, and what is in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,14 +29,15 @@ pub(super) struct Layout {
 impl Layout {
     /// The envelope called `kind`, with lines of a known or unknown format in it.
     pub(super) fn new(kind: &str, inner: Option<Format>) -> Option<Self> {
-        let (kind, key) = KINDS.into_iter().find(|(name, _)| *name == kind)?;
+        let (kind, key, _) = KINDS.into_iter().find(|(name, ..)| *name == kind)?;
         let tree = Tree::new([(0, &[key.to_owned()][..])]);
         Some(Self { kind, tree, inner, trailing: Trailing::Ignored })
     }
 
-    /// The names of the envelopes.
-    pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
-        KINDS.into_iter().map(|(kind, _)| kind)
+    /// The names of the envelopes that a record may be of, the likeliest first.
+    pub(super) fn kinds_of(record: &[u8]) -> impl Iterator<Item = &'static str> {
+        let fits = |sign: &str| memmem::find(record, sign.as_bytes()).is_some();
+        KINDS.into_iter().filter(move |(.., sign)| fits(sign)).map(|(kind, ..)| kind)
     }
 
     /// Reads `filebeat` (the format inside is told line by line) or `filebeat:combined`.

@@ -33,7 +33,7 @@ pub(super) fn parse<'a>(
     let whole_target = join_target(&picked, scratch);
     let values = Values { picked, scratch };
     let (time, utc_offset) = values.time(clock, layout.fields.time_unit).ok_or(Malformed::Time)?;
-    let duration = values.number(Field::Duration, layout.fields.duration_unit.microseconds());
+    let duration = values.duration(layout.fields.duration_unit);
     Ok(Request {
         time,
         utc_offset,
@@ -43,7 +43,7 @@ pub(super) fn parse<'a>(
         user: values.text(Field::User),
         line: values.request_line(whole_target.and_then(|start| values.scratch.get(start..))),
         status: values.status().ok_or(Malformed::Status)?,
-        bytes: values.number(Field::Bytes, 1.0).map_err(|_| Malformed::Size)?,
+        bytes: values.count(Field::Bytes).map_err(|_| Malformed::Size)?,
         referrer: values.text(Field::Referrer),
         user_agent: values.text(Field::UserAgent),
         duration: duration.map_err(|_| Malformed::Shape)?,
@@ -114,19 +114,32 @@ impl<'a> Values<'a> {
     }
 
     fn status(&self) -> Option<u16> {
-        let status = self.number(Field::Status, 1.0).ok()??;
+        let status = self.count(Field::Status).ok()??;
         u16::try_from(status).ok().filter(|status| *status <= 999)
     }
 
-    /// A number that is not negative, times `scale`; it fits a signed column.
-    fn number(&self, field: Field, scale: f64) -> Result<Option<u64>, Nonsense> {
-        if let (Some(Value::Count(count)), true) = (self.picked.get(field as usize), scale == 1.0) {
-            return i64::try_from(*count).map(|count| Some(count.unsigned_abs())).or(Err(Nonsense));
-        }
-        let Some(number) = self.float(field)? else { return Ok(None) };
-        let scaled = (number * scale).round();
-        let fits = scaled >= 0.0 && scaled < i64::MAX as f64;
-        if fits { Ok(Some(scaled as u64)) } else { Err(Nonsense) }
+    /// A whole number that is not negative and fits a signed column.
+    fn count(&self, field: Field) -> Result<Option<u64>, Nonsense> {
+        let count = match self.picked.get(field as usize) {
+            Some(Value::Count(count)) => i64::try_from(*count).or(Err(Nonsense))?,
+            Some(Value::Number(number)) if number.fract() == 0.0 => *number as i64,
+            Some(Value::Number(_)) => return Err(Nonsense),
+            _ => match self.text(field) {
+                Some(text) => text.parse().or(Err(Nonsense))?,
+                None => return Ok(None),
+            },
+        };
+        // A number beyond the range became the range's end.
+        let fits = (0..i64::MAX).contains(&count);
+        if fits { Ok(Some(count.unsigned_abs())) } else { Err(Nonsense) }
+    }
+
+    /// A time span in microseconds.
+    fn duration(&self, unit: Unit) -> Result<Option<u64>, Nonsense> {
+        let Some(number) = self.float(Field::Duration)? else { return Ok(None) };
+        let microseconds = (number * unit.microseconds()).round();
+        let fits = (0.0..i64::MAX as f64).contains(&microseconds);
+        if fits { Ok(Some(microseconds as u64)) } else { Err(Nonsense) }
     }
 
     fn float(&self, field: Field) -> Result<Option<f64>, Nonsense> {
