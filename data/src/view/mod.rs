@@ -7,9 +7,11 @@
 
 mod measure;
 mod row;
+mod union;
 
 pub use measure::{Amount, Counts, MEASURES, Measure, Predicate, measure_index};
 pub use row::{Distincts, Row, RowSet, State, Summary, Tally};
+pub use union::{Union, union};
 
 use serde::Serialize;
 
@@ -98,6 +100,9 @@ pub const VIEWS: &[View] = &[
 /// The position of `traffic` in [`VIEWS`].
 pub const TRAFFIC: usize = 0;
 
+/// The position of `clients` in [`VIEWS`]: where it sees a new key, the distinct clients grow.
+pub const CLIENTS: usize = 3;
+
 /// What the error view counts: 404s and 5xx.
 const ERROR: Predicate =
     Predicate::Any(&[Predicate::Status(404, 404), Predicate::Status(500, 599)]);
@@ -116,4 +121,16 @@ pub fn view_index(name: &str) -> Option<usize> {
 /// fingerprint by which the batch layer knows that they changed.
 pub fn declaration() -> serde_json::Value {
     serde_json::json!({ "views": VIEWS, "measures": MEASURES })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_and_names_agree() {
+        assert_eq!(view_index("traffic"), Some(TRAFFIC));
+        assert_eq!(view_index("clients"), Some(CLIENTS));
+        assert_eq!(VIEWS[CLIENTS].only, Predicate::All);
+    }
 }

@@ -1,5 +1,344 @@
 //! One window of one partition: the fold of its records.
 
-/// The fold of the records of one window.
+use super::sketch::{Distinct, Quantiles, key_hash};
+use super::toplist::{DEFAULT_CAP, Top, TopList};
+use crate::facts::{Facts, Kind};
+use crate::minute::{Grain, Minute};
+use crate::partition::Partition;
+use crate::view::{
+    CLIENTS, Counts, Key, Row, RowSet, State, Summary, TRAFFIC, Tally, VIEWS, status_key,
+};
+
+/// The fold of the records of one window: a function of the records in the
+/// order of their offsets. Its memory is bounded by the cap of its lists.
 #[derive(Debug, Clone)]
-pub struct Aggregate {}
+pub struct Aggregate {
+    /// One table for each of [`VIEWS`], in its order.
+    tables: Vec<Table>,
+    tally: Tally,
+    clients: Distinct,
+    human_clients: Distinct,
+    sizes: Quantiles,
+    durations: Quantiles,
+}
+
+/// The rows of one view, in the shape that its key allows.
+#[derive(Debug, Clone)]
+enum Table {
+    Total(Counts),
+    Statuses(Statuses),
+    Keys(TopList),
+}
+
+impl Default for Aggregate {
+    fn default() -> Self {
+        Self::with_cap(DEFAULT_CAP)
+    }
+}
+
+impl Aggregate {
+    /// An empty window whose lists are exact up to `cap` keys.
+    pub fn with_cap(cap: usize) -> Self {
+        let table = |key| match key {
+            Key::None => Table::Total(Counts::default()),
+            Key::Status => Table::Statuses(Statuses::default()),
+            _ => Table::Keys(TopList::with_cap(cap)),
+        };
+        Self {
+            tables: VIEWS.iter().map(|view| table(view.key)).collect(),
+            tally: Tally::default(),
+            clients: Distinct::default(),
+            human_clients: Distinct::default(),
+            sizes: Quantiles::default(),
+            durations: Quantiles::default(),
+        }
+    }
+
+    /// Counts a request. `record_hash` is its [`crate::partition::record_hash`].
+    pub fn fold(&mut self, facts: &Facts<'_>, record_hash: u64) {
+        self.record(record_hash);
+        let counts = Counts::of(facts);
+        for (at, (view, table)) in VIEWS.iter().zip(&mut self.tables).enumerate() {
+            if !view.only.admits(facts) {
+                continue;
+            }
+            match table {
+                Table::Total(total) => *total += &counts,
+                Table::Statuses(statuses) => statuses.add(facts.status, &counts),
+                Table::Keys(list) => {
+                    let Some(key) = view.key.of(facts) else { continue };
+                    let hash = key_hash(key);
+                    let now = list.add(key, hash, &counts);
+                    if at == CLIENTS {
+                        let (clients, humans) = (&mut self.clients, &mut self.human_clients);
+                        count_client(clients, humans, hash, &now, facts.kind);
+                    }
+                }
+            }
+        }
+        self.sizes.update(facts.bytes);
+        if let Some(duration) = facts.duration {
+            self.durations.update(duration);
+        }
+    }
+
+    /// Counts a record that no format matched.
+    pub fn malformed(&mut self, record_hash: u64) {
+        self.record(record_hash);
+        self.tally.malformed += 1;
+    }
+
+    /// Counts a blank record.
+    pub fn blank(&mut self, record_hash: u64) {
+        self.record(record_hash);
+        self.tally.blank += 1;
+    }
+
+    /// What the window's records were.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Adds what another fold counted: exactly the whole's fold as far as it is
+    /// exact, within the bounds as far as not.
+    pub fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.tables.iter_mut().zip(&other.tables) {
+            match (ours, theirs) {
+                (Table::Total(ours), Table::Total(theirs)) => *ours += theirs,
+                (Table::Statuses(ours), Table::Statuses(theirs)) => ours.merge(theirs),
+                (Table::Keys(ours), Table::Keys(theirs)) => ours.merge(theirs),
+                _ => {}
+            }
+        }
+        self.tally += &other.tally;
+        self.clients.merge(&other.clients);
+        self.human_clients.merge(&other.human_clients);
+        self.sizes.merge(&other.sizes);
+        self.durations.merge(&other.durations);
+    }
+
+    /// The rows of every view that has any; `traffic` is always among them.
+    pub fn row_sets(
+        &self,
+        partition: &Partition,
+        grain: Grain,
+        start: Minute,
+        version: u64,
+        state: State,
+    ) -> Vec<RowSet> {
+        let mut sets = Vec::with_capacity(VIEWS.len());
+        for (at, (view, table)) in VIEWS.iter().zip(&self.tables).enumerate() {
+            let Top { rows, floor, keys } = table.top(view.top);
+            if rows.is_empty() && at != TRAFFIC {
+                continue;
+            }
+            sets.push(RowSet {
+                view: view.name.to_owned(),
+                grain,
+                start,
+                partition: Some(partition.clone()),
+                version,
+                state,
+                rows,
+                floor,
+                keys,
+                summary: (at == TRAFFIC).then(|| Box::new(self.summary())),
+            });
+        }
+        sets
+    }
+
+    fn record(&mut self, record_hash: u64) {
+        self.tally.records += 1;
+        self.tally.hash = self.tally.hash.wrapping_add(record_hash);
+    }
+
+    fn summary(&self) -> Summary {
+        Summary {
+            tally: self.tally,
+            clients: self.clients.clone(),
+            human_clients: self.human_clients.clone(),
+            sizes: self.sizes.clone(),
+            durations: self.durations.clone(),
+            exact: None,
+        }
+    }
+}
+
+/// Feeds the sketches where the client is new, and is new as one that people use.
+/// `now` is what is counted of the client, this request included.
+fn count_client(
+    clients: &mut Distinct,
+    humans: &mut Distinct,
+    hash: u64,
+    now: &Counts,
+    kind: Kind,
+) {
+    if now.requests() == 1 {
+        clients.update(hash);
+    }
+    if kind == Kind::Human && now.get("human") == Some(1) {
+        humans.update(hash);
+    }
+}
+
+impl Table {
+    fn top(&self, top: usize) -> Top {
+        match self {
+            Self::Total(counts) => {
+                let row = Row { key: String::new(), counts: *counts, missed: 0 };
+                Top { rows: vec![row], floor: 0, keys: Some(1) }
+            }
+            Self::Statuses(statuses) => statuses.top(),
+            Self::Keys(list) => list.top(top),
+        }
+    }
+}
+
+/// Counts by status code: so few that they need no list.
+#[derive(Debug, Clone, Default)]
+struct Statuses(Vec<(u16, Counts)>);
+
+impl Statuses {
+    /// Finds a status from the front; it mostly is one of the first few that came.
+    fn add(&mut self, status: u16, counts: &Counts) {
+        match self.0.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, sum)) => *sum += counts,
+            None => self.0.push((status, *counts)),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|(status, counts)| self.add(*status, counts));
+    }
+
+    fn top(&self) -> Top {
+        let row = |(status, counts): &(u16, Counts)| Row {
+            key: status_key(*status).to_owned(),
+            counts: *counts,
+            missed: 0,
+        };
+        let mut rows: Vec<Row> = self.0.iter().map(row).collect();
+        rows.sort_by(|a, b| {
+            b.counts.requests().cmp(&a.counts.requests()).then_with(|| a.key.cmp(&b.key))
+        });
+        Top { keys: Some(rows.len() as u64), rows, floor: 0 }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::view;
+
+    /// A request out of a few numbers: enough variety for every view.
+    pub(crate) fn facts(seed: u32) -> Facts<'static> {
+        const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
+        let name = |shift: u32| NAMES.get((seed >> shift) as usize % 8).copied();
+        Facts {
+            time: 0,
+            client: name(0).unwrap_or("z"),
+            method: name(2),
+            page: name(3),
+            status: [200, 404, 500, 301][seed as usize % 4],
+            bytes: u64::from(seed % 1000),
+            duration: (seed % 3 == 0).then_some(u64::from(seed)),
+            referrer: name(4),
+            host: name(5),
+            agent: name(6),
+            os: name(7),
+            device: None,
+            kind: [Kind::Human, Kind::Bot, Kind::Unknown][(seed / 8) as usize % 3],
+        }
+    }
+
+    pub(crate) fn fold(seeds: &[u32], cap: usize) -> Aggregate {
+        let mut aggregate = Aggregate::with_cap(cap);
+        for seed in seeds {
+            match seed % 11 {
+                0 => aggregate.malformed(u64::from(*seed)),
+                1 => aggregate.blank(u64::from(*seed)),
+                _ => aggregate.fold(&facts(*seed), u64::from(*seed)),
+            }
+        }
+        aggregate
+    }
+
+    pub(crate) fn rows(aggregate: &Aggregate) -> Vec<RowSet> {
+        let partition = Partition::new("access", 3);
+        aggregate.row_sets(&partition, Grain::Minute, Minute(7), 42, State::Open)
+    }
+
+    /// Which rows the declaration asks for, counted in the slowest way there is.
+    fn by_declaration(seeds: &[u32]) -> Vec<(String, std::collections::BTreeMap<String, Counts>)> {
+        let requests: Vec<_> =
+            seeds.iter().filter(|seed| *seed % 11 > 1).map(|s| facts(*s)).collect();
+        let table = |view: &view::View| {
+            let mut table = std::collections::BTreeMap::<String, Counts>::new();
+            for facts in requests.iter().filter(|facts| view.only.admits(facts)) {
+                if let Some(key) = view.key.of(facts) {
+                    *table.entry(key.to_owned()).or_default() += &Counts::of(facts);
+                }
+            }
+            (view.name.to_owned(), table)
+        };
+        VIEWS.iter().map(table).collect()
+    }
+
+    #[test]
+    fn an_empty_window_has_an_empty_traffic_row() {
+        let sets = rows(&Aggregate::default());
+        assert_eq!(sets.len(), 1);
+        assert_eq!(sets[0].rows[0].counts, Counts::default());
+    }
+
+    #[test]
+    fn a_client_is_distinct_once_and_human_once() {
+        let mut aggregate = Aggregate::default();
+        let request = |kind| Facts { client: "x", kind, ..facts(2) };
+        for kind in [Kind::Bot, Kind::Human, Kind::Human, Kind::Bot] {
+            aggregate.fold(&request(kind), 0);
+        }
+        assert_eq!(aggregate.clients.estimate().round(), 1.0);
+        assert_eq!(aggregate.human_clients.estimate().round(), 1.0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_fold_is_what_the_views_declare(seeds in prop::collection::vec(any::<u32>(), 0..300)) {
+            let sets = rows(&fold(&seeds, 100));
+            for (view, table) in by_declaration(&seeds) {
+                let found = sets.iter().find(|set| set.view == view);
+                let found = found.map(|set| set.rows.as_slice()).unwrap_or_default();
+                let empty = view == "traffic" && table.is_empty();
+                prop_assert!(empty || found.len() == table.len(), "{}", view);
+                for row in found.iter().filter(|_| !empty) {
+                    prop_assert_eq!(Some(&row.counts), table.get(&row.key), "{} {}", &view, &row.key);
+                }
+            }
+            let tally = sets[0].summary.as_ref().unwrap().tally;
+            prop_assert_eq!(tally.records, seeds.len() as u64);
+            prop_assert_eq!(tally.hash, seeds.iter().map(|s| u64::from(*s)).sum::<u64>());
+        }
+
+        #[test]
+        fn a_merge_of_any_split_is_the_whole(
+            seeds in prop::collection::vec(any::<u32>(), 0..300),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let (left, right) = seeds.split_at(at.index(seeds.len() + 1));
+            let mut merged = fold(left, 100);
+            merged.merge(&fold(right, 100));
+            let whole = fold(&seeds, 100);
+            for (merged, whole) in rows(&merged).iter().zip(&rows(&whole)) {
+                prop_assert_eq!(&merged.rows, &whole.rows);
+                prop_assert_eq!((merged.floor, merged.keys), (whole.floor, whole.keys));
+            }
+            prop_assert_eq!(merged.tally, whole.tally);
+            prop_assert_eq!(merged.clients.estimate().round(), whole.clients.estimate().round());
+            prop_assert_eq!(merged.sizes.count(), whole.sizes.count());
+        }
+    }
+}
