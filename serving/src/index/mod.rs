@@ -4,6 +4,9 @@
 //! The trait is synchronous: writers own a thread, and a server reads on its
 //! blocking pool. One conformance suite ([`conformance`]) runs against every backend.
 
+pub mod plan;
+pub mod sqlite;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use twofold_data::minute::{Grain, Minute};
