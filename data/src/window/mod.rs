@@ -7,4 +7,4 @@ pub mod watermark;
 
 pub use aggregate::Aggregate;
 pub use toplist::TopList;
-pub use watermark::Watermark;
+pub use watermark::{Limits, Resume, Verdict, Watermark};

@@ -1,5 +1,402 @@
-//! The watermark of one partition, and what it decides of each record.
+//! The watermark of one partition, and what it decides of each request.
+//!
+//! All of it is a function of the partition's records, never of a clock, so
+//! that a replay decides the same.
 
-/// A partition's watermark.
+use serde::{Deserialize, Serialize};
+
+use crate::minute::Minute;
+
+/// The most requests that are held; when one more comes, the oldest counts as ahead.
+pub const MOST_HELD: usize = 16;
+
+/// How many following requests must confirm one that is far ahead.
+const CONFIRMATIONS: usize = 2;
+
+/// How much disorder a partition may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The allowed lateness in milliseconds: by so much the watermark stays
+    /// behind the largest event time.
+    pub lateness: i64,
+    /// A request whose time lies further than this (ms) past the largest event
+    /// time is held until others confirm it.
+    pub ahead: i64,
+}
+
+/// Two minutes late, one hour ahead.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lateness: 120_000, ahead: 3_600_000 }
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its window is open: fold it.
+    Accept,
+    /// Its window is closed: left to the batch layer.
+    Late,
+    /// It is far ahead; [`Watermark::decided`] tells later, or at once, what became of it.
+    Held,
+    /// Nothing confirmed it: left to the batch layer.
+    Ahead,
+}
+
+/// The verdict on a request that was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// The request's offset.
+    pub offset: u64,
+    /// Its event time.
+    pub time: i64,
+    /// What becomes of it; never [`Verdict::Held`].
+    pub verdict: Verdict,
+}
+
+/// A point from which a replay decides as the first run did: an offset, and the
+/// watermark before the record there, when nothing was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Resume {
+    /// The offset to read from.
+    pub offset: u64,
+    /// The largest event time before it (ms).
+    pub event_time: Option<i64>,
+    /// The event time of the last plausible request before it (ms).
+    pub request_time: Option<i64>,
+}
+
+/// A partition's watermark: the largest event time less the allowed lateness.
+///
+/// A request more than [`Limits::ahead`] past the largest event time moves
+/// nothing. It is held until two more follow that are no earlier than it (less
+/// the allowed lateness), with no ordinary request between them: then time has
+/// really gone on. An ordinary request proves that it has not, and those held
+/// count as ahead.
+///
+/// A partition's first request has nothing before it to be compared with; one
+/// following request that doesn't lie far before it is enough to confirm it.
 #[derive(Debug, Clone)]
-pub struct Watermark {}
+pub struct Watermark {
+    limits: Limits,
+    largest: Option<i64>,
+    request_time: Option<i64>,
+    closed: Option<Minute>,
+    held: Vec<(u64, i64)>,
+    decided: Vec<Decided>,
+    resume: Resume,
+}
+
+impl Watermark {
+    /// The watermark at the start of a partition.
+    pub fn new(limits: Limits) -> Self {
+        Self::resume_at(limits, Resume::default(), None)
+    }
+
+    /// The watermark at a point of an earlier run, whose windows up to `closed` are final.
+    pub fn resume_at(limits: Limits, resume: Resume, closed: Option<Minute>) -> Self {
+        Self {
+            limits,
+            largest: resume.event_time,
+            request_time: resume.request_time,
+            closed,
+            held: Vec::new(),
+            decided: Vec::new(),
+            resume,
+        }
+    }
+
+    /// Judges the request at `offset`. Afterwards [`Self::decided`] has the
+    /// verdicts on held ones, which come before this one.
+    pub fn observe(&mut self, time: i64, offset: u64) -> Verdict {
+        if self.is_ahead(time) {
+            self.hold(time, offset);
+            return Verdict::Held;
+        }
+        self.deny();
+        self.resume = self.at(offset);
+        self.accept(time)
+    }
+
+    /// No record follows: what is held counts as ahead, unless nothing but it was seen.
+    pub fn end(&mut self) {
+        match (self.largest, self.held.first()) {
+            (None, Some(&(_, time))) => self.release(time),
+            _ => self.deny(),
+        }
+        self.deny();
+    }
+
+    /// Closes the windows up to and including `minute`, whatever the watermark.
+    pub fn close(&mut self, minute: Minute) {
+        self.closed = self.closed.max(Some(minute));
+    }
+
+    /// The verdicts on held requests since the last call, in the order of offsets.
+    pub fn decided(&mut self) -> Vec<Decided> {
+        std::mem::take(&mut self.decided)
+    }
+
+    /// Where a replay must start to judge again what was accepted last.
+    pub fn resume(&self) -> Resume {
+        self.resume
+    }
+
+    /// Where a replay must start to hold again what is held; `None` where nothing is.
+    pub fn held_from(&self) -> Option<Resume> {
+        self.held.first().map(|&(offset, _)| self.at(offset))
+    }
+
+    /// The point before the record at `offset`, which comes next, where nothing is held.
+    pub fn at(&self, offset: u64) -> Resume {
+        Resume { offset, event_time: self.largest, request_time: self.request_time }
+    }
+
+    /// The largest event time (ms), implausible ones left out.
+    pub fn largest(&self) -> Option<i64> {
+        self.largest
+    }
+
+    /// The event time of the last plausible request (ms): a malformed record counts for it.
+    pub fn request_time(&self) -> Option<i64> {
+        self.request_time
+    }
+
+    /// The last window that is closed.
+    pub fn closed_through(&self) -> Option<Minute> {
+        self.closed
+    }
+
+    /// Whether the window of `minute` is closed.
+    pub fn is_closed(&self, minute: Minute) -> bool {
+        self.closed.is_some_and(|closed| minute <= closed)
+    }
+
+    fn is_ahead(&self, time: i64) -> bool {
+        self.largest.is_none_or(|largest| time > largest.saturating_add(self.limits.ahead))
+    }
+
+    fn accept(&mut self, time: i64) -> Verdict {
+        self.request_time = Some(time);
+        if self.is_closed(Minute::of(time)) {
+            return Verdict::Late;
+        }
+        self.advance(time);
+        Verdict::Accept
+    }
+
+    fn advance(&mut self, time: i64) {
+        if self.largest.is_some_and(|largest| time <= largest) {
+            return;
+        }
+        self.largest = Some(time);
+        let watermark = time.saturating_sub(self.limits.lateness);
+        self.close(Minute(Minute::of(watermark).0 - 1));
+    }
+
+    fn hold(&mut self, time: i64, offset: u64) {
+        if self.held.len() >= MOST_HELD {
+            let (offset, time) = self.held.remove(0);
+            self.decided.push(Decided { offset, time, verdict: Verdict::Ahead });
+        }
+        self.held.push((offset, time));
+        let confirmed = match self.largest {
+            None => self.confirmed_first(),
+            Some(_) => self.confirmed(),
+        };
+        if let Some(time) = confirmed {
+            self.release(time);
+        }
+    }
+
+    /// The time of the partition's first request, once another one agrees with it.
+    fn confirmed_first(&mut self) -> Option<i64> {
+        let [(_, first), (_, second)] = self.held[..] else { return None };
+        if second >= first.saturating_sub(self.limits.ahead) {
+            return Some(first);
+        }
+        let (offset, time) = self.held.remove(0);
+        self.decided.push(Decided { offset, time, verdict: Verdict::Ahead });
+        None
+    }
+
+    /// The smallest of the held times that enough following ones confirm.
+    fn confirmed(&self) -> Option<i64> {
+        let confirmed = |at: usize, time: i64| {
+            let from = time.saturating_sub(self.limits.lateness);
+            let following = self.held.iter().skip(at + 1).filter(|(_, time)| *time >= from);
+            following.count() >= CONFIRMATIONS
+        };
+        let held = self.held.iter().enumerate();
+        held.filter(|(at, (_, time))| confirmed(*at, *time)).map(|(_, (_, time))| *time).min()
+    }
+
+    /// Time has gone on to `time`: judges everything that is held again.
+    fn release(&mut self, time: i64) {
+        self.resume = self.held_from().unwrap_or(self.resume);
+        let held = std::mem::take(&mut self.held);
+        self.advance(time);
+        for (offset, time) in held {
+            if self.is_ahead(time) {
+                self.held.push((offset, time));
+            } else {
+                self.deny();
+                let verdict = self.accept(time);
+                self.decided.push(Decided { offset, time, verdict });
+            }
+        }
+    }
+
+    fn deny(&mut self) {
+        let denied = self.held.drain(..);
+        self.decided.extend(denied.map(|(offset, time)| Decided {
+            offset,
+            time,
+            verdict: Verdict::Ahead,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
+
+    /// The final verdict on each offset.
+    fn judge(watermark: &mut Watermark, times: &[i64], from: u64) -> BTreeMap<u64, Verdict> {
+        let mut verdicts = BTreeMap::new();
+        for (offset, time) in (0..).zip(times).skip(from as usize) {
+            verdicts.insert(offset, watermark.observe(*time, offset));
+            verdicts.extend(watermark.decided().iter().map(|d| (d.offset, d.verdict)));
+        }
+        verdicts
+    }
+
+    fn verdicts(minutes: &[i64]) -> (Vec<Verdict>, Watermark) {
+        let mut watermark = Watermark::new(Limits::default());
+        let times: Vec<i64> = minutes.iter().map(|minute| minute * MINUTE).collect();
+        let mut verdicts = judge(&mut watermark, &times, 0);
+        watermark.end();
+        verdicts.extend(watermark.decided().iter().map(|d| (d.offset, d.verdict)));
+        (verdicts.into_values().collect(), watermark)
+    }
+
+    use Verdict::{Accept as A, Ahead as F, Late as L};
+
+    #[test]
+    fn verdicts_on_short_partitions() {
+        let far = 50_000_000;
+        for (minutes, expected, why) in [
+            (&[][..], &[][..], "nothing"),
+            (&[7], &[A], "one request"),
+            (&[7, 8, 7], &[A, A, A], "order"),
+            (&[7, 9, 7], &[A, A, A], "exactly as late as allowed"),
+            (&[7, 10, 7, 8], &[A, A, L, A], "late"),
+            (&[7, 7, far, 8, 9, 8], &[A, A, F, A, A, A], "one bad time stamp moves nothing"),
+            (&[far, 7, 8, 9], &[F, A, A, A], "the first time stamp is bad"),
+            (&[7, far, 8, 9], &[A, F, A, A], "the second time stamp is bad"),
+            (&[7, 7, far], &[A, A, F], "the last time stamp is bad"),
+            (&[7, 7, 127, 127, 128, 129], &[A, A, A, A, A, A], "a gap of two hours"),
+            (&[7, 7, 127, 126, 126, 8], &[A, A, A, A, A, L], "disorder after a gap"),
+            (&[7, 7, far, 127, 127, 127, 128], &[A, A, F, A, A, A, A], "a bad one in a gap"),
+            (&[7, 7, 127, 127, 8, 127, 127], &[A, A, F, F, A, F, F], "a straggler in a gap"),
+            (&[7, 7, far, far, far, 8], &[A, A, A, A, A, L], "three that agree are believed"),
+            (&[7, 7, 67, 8], &[A, A, A, L], "an hour ahead is not far"),
+            (&[7, 7, 127, 257, 357], &[A, A, A, F, F], "a quiet site"),
+        ] {
+            assert_eq!(verdicts(minutes).0, expected, "{why}: {minutes:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_closes_when_the_watermark_passes_its_end() {
+        let mut watermark = Watermark::new(Limits::default());
+        judge(&mut watermark, &[0, 0, 3 * MINUTE - 1], 0);
+        assert!(!watermark.is_closed(Minute(0)));
+        watermark.observe(3 * MINUTE, 3);
+        assert_eq!(watermark.closed_through(), Some(Minute(0)));
+    }
+
+    #[test]
+    fn what_is_held_is_bounded() {
+        let mut watermark = Watermark::new(Limits::default());
+        let falling: Vec<i64> = (0..100).map(|i| (100 - i) * HOUR * 24).collect();
+        judge(&mut watermark, &[&[0, 0], &falling[..]].concat(), 0);
+        assert_eq!(watermark.held.len(), MOST_HELD);
+    }
+
+    #[test]
+    fn no_time_stamp_overflows() {
+        verdicts(&[]);
+        let mut watermark = Watermark::new(Limits::default());
+        let times = [i64::MAX, i64::MIN, i64::MIN, i64::MAX, i64::MAX, i64::MAX, 0, i64::MIN];
+        judge(&mut watermark, &times, 0);
+    }
+
+    fn times() -> impl Strategy<Value = Vec<i64>> {
+        let step = prop_oneof![
+            20 => -3 * MINUTE..4 * MINUTE,
+            2 => -2 * HOUR..3 * HOUR,
+            1 => Just(1000 * HOUR),
+        ];
+        let keeps = prop::bool::weighted(0.7);
+        prop::collection::vec((step, keeps), 0..80).prop_map(|steps| {
+            let mut now = 0;
+            let jump = |(step, keeps): (i64, bool)| {
+                let time = now + step;
+                now = if keeps { time } else { now };
+                time
+            };
+            steps.into_iter().map(jump).collect()
+        })
+    }
+
+    /// Runs to `stop` as a fold does, and returns where it would resume and what is final then.
+    fn run_to(times: &[i64], stop: usize) -> (Resume, Option<Minute>) {
+        let mut watermark = Watermark::new(Limits::default());
+        let mut open = BTreeMap::<Minute, Resume>::new();
+        for (offset, time) in (0..).zip(&times[..stop]) {
+            let verdict = watermark.observe(*time, offset);
+            let mut accepted: Vec<i64> = Vec::new();
+            accepted.extend(watermark.decided().iter().filter(|d| d.verdict == A).map(|d| d.time));
+            accepted.extend((verdict == A).then_some(*time));
+            for time in accepted {
+                open.entry(Minute::of(time)).or_insert(watermark.resume());
+            }
+            open.retain(|minute, _| !watermark.is_closed(*minute));
+        }
+        let next = watermark.at(stop as u64);
+        let points = open.into_values().chain(watermark.held_from()).chain([next]);
+        (points.min_by_key(|point| point.offset).unwrap(), watermark.closed_through())
+    }
+
+    proptest! {
+        #[test]
+        fn a_replay_decides_the_same_from_any_point(times in times(), stop in any::<prop::sample::Index>()) {
+            let stop = stop.index(times.len() + 1);
+            let mut whole = Watermark::new(Limits::default());
+            let expected = judge(&mut whole, &times, 0);
+            let (resume, closed) = run_to(&times, stop);
+            let mut replay = Watermark::resume_at(Limits::default(), resume, closed);
+            let found = judge(&mut replay, &times, resume.offset);
+            for (offset, verdict) in found {
+                let minute = Minute::of(times[offset as usize]);
+                let is_final = (offset as usize) < stop && closed.is_some_and(|closed| minute <= closed);
+                if !is_final {
+                    prop_assert_eq!(Some(&verdict), expected.get(&offset), "offset {}", offset);
+                }
+            }
+            prop_assert_eq!(replay.largest(), whole.largest());
+            prop_assert_eq!(replay.closed_through(), whole.closed_through());
+            prop_assert_eq!(&replay.held, &whole.held);
+            prop_assert_eq!(replay.request_time(), whole.request_time());
+        }
+    }
+}
