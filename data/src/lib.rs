@@ -1,6 +1,6 @@
 //! The domain of twofold, pure: no network, no clock, no async, no Polars.
 //!
-//! A line is parsed ([`format`]) and classified ([`class`]) once, here; a view
+//! A line is parsed ([`mod@format`]) and classified ([`class`]) once, here; a view
 //! is declared once, here ([`view`]). The speed layer folds the declaration
 //! record by record ([`window`]), the batch layer turns the same declaration
 //! into Polars expressions. That is how the two layers agree.
