@@ -1,0 +1,86 @@
+//! Keys: cut to a length, and where their case means nothing, in lower case.
+
+/// The most bytes that a key may have; a longer one is cut at a character
+/// boundary, in both layers alike.
+pub const KEY_BYTES: usize = 256;
+
+/// The key, cut to [`KEY_BYTES`].
+pub fn cut_key(key: &str) -> &str {
+    if key.len() <= KEY_BYTES { key } else { &key[..key.floor_char_boundary(KEY_BYTES)] }
+}
+
+/// The client as it is counted: its address or host name as written.
+pub fn client(client: &str) -> &str {
+    cut_key(client)
+}
+
+/// The virtual host as it is counted: in lower case; `None` if the line left it empty.
+pub fn host<'a>(host: &'a str, scratch: &'a mut String) -> Option<&'a str> {
+    (!host.is_empty() && host != "-").then(|| lower(cut_key(host), scratch))
+}
+
+/// The host of a referrer, in lower case and without port; `None` where it has none.
+pub fn referrer_host<'a>(url: &'a str, scratch: &'a mut String) -> Option<&'a str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = without_port(host);
+    (!host.is_empty()).then(|| lower(cut_key(host), scratch))
+}
+
+/// `[::1]:8080` and `example.com:8080` without their ports.
+fn without_port(host: &str) -> &str {
+    if host.starts_with('[') {
+        return host.split_once(']').map_or(host, |(address, _)| &host[..address.len() + 1]);
+    }
+    host.split_once(':').map_or(host, |(host, _)| host)
+}
+
+/// Copies only where something changes.
+fn lower<'a>(text: &'a str, scratch: &'a mut String) -> &'a str {
+    if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return text;
+    }
+    scratch.clear();
+    scratch.push_str(text);
+    scratch.make_ascii_lowercase();
+    scratch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn referrers_are_counted_by_host() {
+        for (url, expected) in [
+            ("https://www.Example.com/a?b", Some("www.example.com")),
+            ("http://example.com:8080", Some("example.com")),
+            ("http://user:pw@example.com/", Some("example.com")),
+            ("http://[2001:DB8::1]:80/x", Some("[2001:db8::1]")),
+            ("android-app://com.google.android.gm", Some("com.google.android.gm")),
+            ("-", None),
+            ("", None),
+            ("/relative", None),
+            ("https:///x", None),
+            ("http://[", Some("[")),
+        ] {
+            assert_eq!(referrer_host(url, &mut String::new()), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn long_keys_are_cut_between_characters() {
+        let long = "é".repeat(200);
+        assert_eq!(cut_key(&long).len(), 256);
+        let odd = format!("a{long}");
+        assert_eq!(cut_key(&odd).len(), 255);
+    }
+
+    #[test]
+    fn hosts_are_lower_case_and_not_empty() {
+        assert_eq!(host("Shop.Example", &mut String::new()), Some("shop.example"));
+        assert_eq!(host("", &mut String::new()), None);
+        assert_eq!(host("-", &mut String::new()), None);
+    }
+}
