@@ -4,6 +4,7 @@
 //! the same rules of resuming and of lateness hold for both.
 
 mod batch;
+pub mod file;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,7 +52,8 @@ pub enum Delivery {
     /// Everything that there is now has been delivered. Comes once per wait.
     CaughtUp,
     /// Everything has been delivered and the input was declared to end. Every
-    /// started partition has ended before. Comes again if polled again.
+    /// started partition has ended before, except those of unreadable files.
+    /// Comes again if polled again.
     EndOfInput,
 }
 
