@@ -1,58 +1,49 @@
-//! The embedded index.
+//! The embedded index against the conformance suite, and what only SQLite has.
 
-use twofold_data::minute::{Grain, Minute};
-use twofold_data::partition::Partition;
-use twofold_data::view::{Counts, Row, RowSet, State};
-use twofold_serving::index::sqlite::SqliteIndex;
-use twofold_serving::index::{Index, IndexError, Publication, Put, Query};
+use twofold_serving::index::{Index, IndexError, SqliteIndex, conformance};
 
-fn set(start: i64, version: u64, state: State, requests: u64) -> RowSet {
-    let mut counts = Counts::default();
-    counts.0[0] = requests;
-    let exact = state == State::Exact;
-    RowSet {
-        view: "pages".into(),
-        grain: Grain::Minute,
-        start: Minute(start),
-        partition: (!exact).then(|| Partition::new("access", 0)),
-        version,
-        state,
-        rows: vec![Row { key: "/".into(), counts, missed: 0 }],
-        floor: 0,
-        keys: Some(1),
-        summary: None,
-    }
-}
-
-fn publication(generation: u64, boundary: i64) -> Publication {
-    Publication {
-        generation,
-        boundary: Minute(boundary),
-        end_of_input: false,
-        published_at: 0,
-        info: serde_json::Value::Null,
-    }
+#[test]
+fn conforms() {
+    conformance::run(|| {
+        let folder = tempfile::tempdir().unwrap();
+        move || {
+            let path = folder.path().join("twofold.db");
+            Box::new(SqliteIndex::open(&path).unwrap()) as Box<dyn Index>
+        }
+    });
 }
 
 #[test]
-fn the_boundary_decides_between_the_layers() {
+fn a_newer_file_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let index = SqliteIndex::open(&folder.path().join("index.db")).unwrap();
-    let speed: Vec<_> = (0..4).map(|minute| set(minute, 1, State::Closed, 7)).collect();
-    assert_eq!(index.put(&speed).unwrap(), vec![Put::Stored; 4]);
-    assert_eq!(index.put(&[set(1, 0, State::Closed, 1)]).unwrap(), [Put::Stale]);
-    index.stage("a", &[set(0, 1, State::Exact, 5), set(1, 1, State::Exact, 5)], &[]).unwrap();
-    let query = Query { views: &["pages"], from: Minute(0), to: Minute(4), coarsest: Grain::Day };
-    assert_eq!(index.read(&query).unwrap().speed.len(), 4);
-    index.publish("a", &publication(1, 2)).unwrap();
-    index.publish("a", &publication(1, 2)).unwrap();
-    let answer = index.read(&query).unwrap();
-    assert_eq!((answer.exact.len(), answer.speed.len()), (2, 2));
-    assert_eq!(answer.publication.unwrap().generation, 1);
-    index.stage("b", &[set(1, 2, State::Exact, 6)], &[]).unwrap();
-    assert!(matches!(index.publish("b", &publication(1, 3)), Err(IndexError::Lost { current: 1 })));
-    index.publish("b", &publication(2, 3)).unwrap();
-    let counts: Vec<_> =
-        index.read(&query).unwrap().exact.iter().map(|set| set.rows[0].counts.requests()).collect();
-    assert_eq!(counts, [5, 6]);
+    let path = folder.path().join("twofold.db");
+    drop(SqliteIndex::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let before = std::fs::read(&path).unwrap();
+    let error = SqliteIndex::open(&path).unwrap_err();
+    assert!(matches!(error, IndexError::TooNew { found: 99, .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_index_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    std::fs::write(
+        &path,
+        "192.0.2.1 - - [23/Nov/2026:18:04:00 +0000] \"GET / HTTP/1.1\" 200 5\n".repeat(99),
+    )
+    .unwrap();
+    let error = SqliteIndex::open(&path).unwrap_err().to_string();
+    assert!(error.contains("access.log") && error.contains("no twofold index"), "{error}");
+    let nowhere = SqliteIndex::open(&folder.path().join("no/such/folder/twofold.db"));
+    assert!(nowhere.unwrap_err().to_string().contains("can't be opened"));
+}
+
+#[test]
+fn a_temporary_index_leaves_nothing_behind() {
+    let index = SqliteIndex::temporary().unwrap();
+    assert_eq!(index.states().unwrap(), []);
 }

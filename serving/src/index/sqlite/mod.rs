@@ -1,19 +1,25 @@
-//! The embedded index: SQLite, with the semantics of the big ones.
+//! The embedded index: one SQLite file, shared by threads and processes of one machine.
 //!
-//! One writer connection behind a lock, a few readers; several processes may use
-//! one file. Write-ahead log: readers never wait for a writer, and a transaction that was
-//! committed survives kill -9 (`synchronous=NORMAL`: a power cut may take the
-//! last ones, always as a suffix, which the next start folds again).
+//! The file is in WAL mode, so that readers never wait for a writer. `synchronous` is
+//! `NORMAL`: a commit is handed to the operating system, not to the disk. A process
+//! that is killed at any instant loses nothing it was told is stored. A machine that
+//! loses power may lose the last commits, always a tail of them and in their order: the
+//! file is then the index of a moment earlier, whose state rows say where to resume, and
+//! whose last publication the batch run repeats.
+//!
+//! WAL needs shared memory: the file must lie on a local file system.
 
-mod batch;
+mod body;
+mod clean;
+mod connection;
+mod generations;
 mod read;
-mod schema;
 mod speed;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, Transaction};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
@@ -21,131 +27,129 @@ use twofold_data::view::RowSet;
 use super::{
     Answer, Document, Index, IndexError, Layer, PartitionState, Publication, Put, Query, Select,
 };
+use connection::Readers;
 
-/// The embedded index.
+/// The version of the tables (`PRAGMA user_version`): a newer binary migrates an older
+/// file, an older binary refuses a newer one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How many rows one write transaction touches at most, so that no writer waits long for another.
+const CHUNK: usize = 500;
+
+/// The index in an SQLite file.
 #[derive(Debug)]
 pub struct SqliteIndex {
-    file: PathBuf,
+    readers: Readers,
     writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    /// Removes the file at last, where it is a temporary one.
+    _folder: Option<tempfile::TempDir>,
 }
 
-/// Idle readers that are kept for the next question.
-const READERS: usize = 8;
-
 impl SqliteIndex {
-    /// Opens the index in `file` on a local file system; makes it if it is not there.
+    /// Opens the index in `path`, and makes it where there is none.
     ///
     /// # Errors
-    /// [`IndexError::TooNew`] if a newer twofold wrote it.
-    pub fn open(file: &Path) -> Result<Self, IndexError> {
-        let mut writer = schema::connect(file)?;
-        schema::migrate(&mut writer)?;
-        Ok(Self { file: file.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
+    /// [`IndexError::TooNew`] if a newer twofold wrote it, [`IndexError::Failed`] if it is
+    /// no index or can't be opened.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let writer = Mutex::new(connection::open_writer(path)?);
+        Ok(Self { readers: Readers::new(path), writer, _folder: None })
+    }
+
+    /// An empty index in a temporary file, which goes when the index is dropped.
+    ///
+    /// # Errors
+    /// [`IndexError::Failed`] if the folder for temporary files can't be written.
+    pub fn temporary() -> Result<Self, IndexError> {
+        let folder = tempfile::Builder::new()
+            .prefix("twofold-index-")
+            .tempdir()
+            .map_err(|error| IndexError::Failed(format!("no temporary folder: {error}")))?;
+        let index = Self::open(&folder.path().join("twofold.db"))?;
+        Ok(Self { _folder: Some(folder), ..index })
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic in the middle of a transaction has rolled it back.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Runs `work` in a write transaction of its own.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let mut writer = self.writer();
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
     }
 
-    /// Asks on a connection of its own, in one transaction: one snapshot.
-    fn reading<T>(
+    /// Runs `work` on one snapshot.
+    fn snapshot<T>(
         &self,
-        question: impl FnOnce(&Transaction<'_>) -> Result<T, IndexError>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
-        let idle = self.idle().pop();
-        let mut connection = idle.map_or_else(|| schema::connect(&self.file), Ok)?;
-        let answer = question(&connection.transaction()?);
-        let mut readers = self.idle();
-        if readers.len() < READERS {
-            readers.push(connection);
-        }
-        answer
+        self.readers.with(|reader| work(&reader.transaction()?))
     }
 }
 
 impl Index for SqliteIndex {
     fn put(&self, sets: &[RowSet]) -> Result<Vec<Put>, IndexError> {
-        speed::put(&mut self.writer(), sets)
+        speed::put(self, sets)
     }
 
     fn put_state(&self, state: &PartitionState) -> Result<Put, IndexError> {
-        speed::put_state(&self.writer(), state)
+        self.write(|transaction| speed::put_state(transaction, state))
     }
 
     fn state(&self, partition: &Partition) -> Result<Option<PartitionState>, IndexError> {
-        Ok(self.states()?.into_iter().find(|state| state.partition == *partition))
+        self.snapshot(|transaction| speed::state(transaction, partition))
     }
 
     fn states(&self) -> Result<Vec<PartitionState>, IndexError> {
-        self.reading(|reader| speed::states(reader))
+        self.snapshot(|transaction| speed::states(transaction))
     }
 
     fn speed_rows(&self, select: &Select<'_>) -> Result<Vec<RowSet>, IndexError> {
-        self.reading(|reader| speed::rows(reader, select))
+        self.snapshot(|transaction| read::speed_rows(transaction, select))
     }
 
     fn stage(&self, run: &str, rows: &[RowSet], documents: &[Document]) -> Result<(), IndexError> {
-        batch::stage(&mut self.writer(), run, rows, documents)
+        generations::stage(self, run, rows, documents)
     }
 
     fn staged(&self, run: &str) -> Result<u64, IndexError> {
-        self.reading(|reader| batch::staged(reader, run))
+        self.snapshot(|transaction| generations::staged(transaction, run))
     }
 
     fn publish(&self, run: &str, publication: &Publication) -> Result<(), IndexError> {
-        let mut writer = self.writer();
-        batch::publish(&mut writer, run, publication)?;
-        batch::remove_superseded(&writer, run)
+        self.write(|transaction| generations::publish(transaction, run, publication))?;
+        // It is published whatever becomes of this: the next publication goes on with it.
+        if let Err(error) = clean::superseded(self) {
+            tracing::warn!(%error, "superseded rows stay for now");
+        }
+        Ok(())
     }
 
     fn abandon(&self, run: &str) -> Result<(), IndexError> {
-        batch::abandon(&mut self.writer(), run)
+        clean::abandon(self, run)
     }
 
     fn published(&self) -> Result<Option<Publication>, IndexError> {
-        self.reading(|reader| batch::published(reader))
+        self.snapshot(|transaction| generations::published(transaction))
     }
 
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError> {
-        self.reading(|reader| read::answer(reader, query))
+        self.snapshot(|transaction| read::answer(transaction, query))
     }
 
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {
-        self.reading(|reader| read::documents(reader, kind, from, to))
+        self.snapshot(|transaction| read::documents(transaction, kind, from, to))
     }
 
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError> {
-        let table = match layer {
-            Layer::Speed => "speed",
-            Layer::Batch => "exact",
-        };
-        let delete = format!("DELETE FROM {table} WHERE grain = ?1 AND start < ?2");
-        Ok(self.writer().execute(&delete, (grain.name(), before.0))? as u64)
-    }
-}
-
-impl From<rusqlite::Error> for IndexError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::Unavailable(error.to_string())
-            }
-            Some(ErrorCode::DiskFull) => {
-                Self::Unavailable(format!("{error}; make room on the index's disk"))
-            }
-            _ => Self::Failed(error.to_string()),
-        }
-    }
-}
-
-/// A body that does not read as what it should be: somebody else's hand.
-impl From<serde_json::Error> for IndexError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Failed(format!("a stored row does not read: {error}"))
+        clean::delete_before(self, layer, grain, before)
     }
 }

@@ -1,67 +1,182 @@
-//! Reading across the boundary, in one snapshot.
+//! What readers ask, each within one snapshot.
 
-use rusqlite::Transaction;
+use std::collections::HashSet;
+
+use rusqlite::{Row, Transaction, named_params, params};
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::RowSet;
+use twofold_data::partition::Partition;
+use twofold_data::view::{RowSet, State};
 
-use super::{batch, speed};
-use crate::index::{Answer, Document, IndexError, Layer, Query, Select, Span, plan};
+use super::body::{Head, decode, state_of, unsigned};
+use super::generations::published;
+use super::speed::from_json;
+use crate::index::plan::finer;
+use crate::index::{Answer, Document, IndexError, Layer, Query, Select, Span, spans};
 
-/// Answers a query with the rows that the boundary admits.
-pub fn answer(reader: &Transaction<'_>, query: &Query<'_>) -> Result<Answer, IndexError> {
-    let publication = batch::published(reader)?;
+const SPEED: &str = "
+SELECT view, start, topic, number, version, finality, body, sketches FROM speed_rows
+WHERE grain = :grain AND start >= :from AND start < :to
+  AND (:view IS NULL OR view = :view)
+  AND (:topic IS NULL OR (topic = :topic AND number = :number))
+ORDER BY start, topic, number";
+
+/// The same for one view, for which the order is that of the table's own key.
+const SPEED_VIEW: &str = "
+SELECT view, start, topic, number, version, finality, body, sketches FROM speed_rows
+WHERE grain = ?1 AND view = ?2 AND start >= ?3 AND start < ?4
+ORDER BY start, topic, number";
+
+/// Of the visible rows that of the largest generation: SQLite takes the other columns from
+/// the row that has the maximum. (`CROSS JOIN` fixes the order of the tables, no more.)
+const EXACT: &str = "
+SELECT view, start, NULL, NULL, version, finality, body, sketches, max(runs.generation)
+FROM exact_rows CROSS JOIN runs ON runs.id = exact_rows.run
+WHERE grain = ?1 AND view = ?2 AND start >= ?3 AND start < ?4 AND runs.generation IS NOT NULL
+GROUP BY start ORDER BY start";
+
+const DOCUMENTS: &str = "
+SELECT documents.name, start, body FROM documents JOIN runs ON runs.id = documents.run
+WHERE kind = ?1 AND start >= ?2 AND start < ?3 AND runs.generation IS NOT NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM documents newer JOIN runs newer_runs ON newer_runs.id = newer.run
+    WHERE newer.kind = documents.kind AND newer.name = documents.name
+      AND newer_runs.generation > runs.generation)
+ORDER BY start, documents.name";
+
+pub(super) fn speed_rows(
+    transaction: &Transaction<'_>,
+    select: &Select<'_>,
+) -> Result<Vec<RowSet>, IndexError> {
+    let mut statement = transaction.prepare_cached(SPEED)?;
+    let mut rows = statement.query(named_params! {
+        ":grain": select.grain.minutes(),
+        ":from": select.from.0,
+        ":to": select.to.0,
+        ":view": select.view,
+        ":topic": select.partition.map(|partition| &*partition.topic),
+        ":number": select.partition.map(|partition| partition.number),
+    })?;
+    let mut sets = Vec::new();
+    while let Some(row) = rows.next()? {
+        sets.push(set(row, head(row, select.grain)?, true)?);
+    }
+    Ok(sets)
+}
+
+pub(super) fn answer(
+    transaction: &Transaction<'_>,
+    query: &Query<'_>,
+) -> Result<Answer, IndexError> {
+    let publication = published(transaction)?;
     let boundary = publication.as_ref().map(|publication| publication.boundary);
-    let spans = plan::spans(query.from, query.to, boundary, live(reader)?, query.coarsest);
+    let spans = spans(query.from, query.to, boundary, query.coarsest);
     let mut answer = Answer { publication, ..Answer::default() };
     for view in query.views {
         for span in &spans {
             match span.layer {
-                Layer::Batch => answer.exact.extend(exact(reader, view, span)?),
-                Layer::Speed => answer.speed.extend(estimated(reader, view, span)?),
+                Layer::Batch => {
+                    read_exact(transaction, view, span, query.sketches, &mut answer.exact)?;
+                }
+                Layer::Speed => {
+                    read_speed(transaction, view, span, query.sketches, &mut answer.speed)?;
+                }
             }
         }
     }
     Ok(answer)
 }
 
-/// The first minute whose hour and day rows may lag behind its minute row: that
-/// hour is not closed yet in some partition.
-fn live(reader: &Transaction<'_>) -> Result<Minute, IndexError> {
-    let states = speed::states(reader)?;
-    let going_on = states.iter().filter(|state| !state.ended);
-    let closed = going_on.map(|state| state.closed_through.unwrap_or(Minute(i64::MIN / 2)));
-    Ok(closed.min().map_or(Minute(i64::MAX / 2), |minute| Grain::Hour.start(minute)))
+fn read_exact(
+    transaction: &Transaction<'_>,
+    view: &str,
+    span: &Span,
+    sketches: bool,
+    sets: &mut Vec<RowSet>,
+) -> Result<(), IndexError> {
+    let mut statement = transaction.prepare_cached(EXACT)?;
+    let mut rows = statement.query(params![span.grain.minutes(), view, span.from.0, span.to.0])?;
+    while let Some(row) = rows.next()? {
+        sets.push(set(row, head(row, span.grain)?, sketches)?);
+    }
+    Ok(())
 }
 
-fn exact(reader: &Transaction<'_>, view: &str, span: &Span) -> Result<Vec<RowSet>, IndexError> {
-    // SQLite takes bare columns from the row that has the maximum.
-    let mut statement = reader.prepare_cached(
-        "SELECT body, max(generation) FROM exact JOIN runs USING (run)
-         WHERE generation IS NOT NULL AND view = ?1 AND grain = ?2 AND start >= ?3 AND start < ?4
-         GROUP BY start ORDER BY start",
-    )?;
-    let key = (view, span.grain.name(), span.from.0, span.to.0);
-    let bodies = statement.query_map(key, |row| row.get::<_, String>(0))?;
-    bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+/// Reads the coarse rows that are closed, then the finer ones of every partition and
+/// stretch that no coarse row covers: a coarse row that is still open lags behind.
+fn read_speed(
+    transaction: &Transaction<'_>,
+    view: &str,
+    span: &Span,
+    sketches: bool,
+    sets: &mut Vec<RowSet>,
+) -> Result<(), IndexError> {
+    let first = sets.len();
+    let mut covered: HashSet<(Grain, Minute, Option<Partition>)> = HashSet::new();
+    let mut grain = Some(span.grain);
+    while let Some(now) = grain {
+        let mut statement = transaction.prepare_cached(SPEED_VIEW)?;
+        let mut rows = statement.query(params![now.minutes(), view, span.from.0, span.to.0])?;
+        let coarser: Vec<Grain> =
+            Grain::ALL.into_iter().filter(|grain| *grain > now && *grain <= span.grain).collect();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let head = head(row, now)?;
+            let is_covered = |grain: &Grain| {
+                covered.contains(&(*grain, grain.start(head.start), head.partition.clone()))
+            };
+            let complete = now == Grain::Minute || head.state == State::Closed;
+            if complete && !coarser.iter().any(is_covered) {
+                found.push((now, head.start, head.partition.clone()));
+                sets.push(set(row, head, sketches)?);
+            }
+        }
+        covered.extend(found.into_iter().filter(|_| now != Grain::Minute));
+        grain = finer(now);
+    }
+    if let Some(sets) = sets.get_mut(first..) {
+        sets.sort_by(|a, b| (a.start, &a.partition).cmp(&(b.start, &b.partition)));
+    }
+    Ok(())
 }
 
-fn estimated(reader: &Transaction<'_>, view: &str, span: &Span) -> Result<Vec<RowSet>, IndexError> {
-    let Span { grain, from, to, .. } = *span;
-    speed::rows(reader, &Select { view: Some(view), grain, from, to, partition: None })
-}
-
-/// Documents of the current generation.
-pub fn documents(
-    reader: &Transaction<'_>,
+pub(super) fn documents(
+    transaction: &Transaction<'_>,
     kind: &str,
     from: Minute,
     to: Minute,
 ) -> Result<Vec<Document>, IndexError> {
-    let mut statement = reader.prepare_cached(
-        "SELECT body, max(generation) FROM documents JOIN runs USING (run)
-         WHERE generation IS NOT NULL AND kind = ?1 AND start >= ?2 AND start < ?3
-         GROUP BY id ORDER BY start, id",
-    )?;
-    let bodies = statement.query_map((kind, from.0, to.0), |row| row.get::<_, String>(0))?;
-    bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+    let mut statement = transaction.prepare_cached(DOCUMENTS)?;
+    let mut rows = statement.query(params![kind, from.0, to.0])?;
+    let mut documents = Vec::new();
+    while let Some(row) = rows.next()? {
+        documents.push(Document {
+            kind: kind.to_owned(),
+            id: row.get(0)?,
+            start: Minute(row.get(1)?),
+            body: from_json(row.get_ref(2)?.as_blob().unwrap_or_default())?,
+        });
+    }
+    Ok(documents)
+}
+
+fn head(row: &Row<'_>, grain: Grain) -> Result<Head, IndexError> {
+    let topic: Option<String> = row.get(2)?;
+    let partition = match topic {
+        Some(topic) => Some(Partition::new(&topic, row.get(3)?)),
+        None => None,
+    };
+    Ok(Head {
+        view: row.get(0)?,
+        grain,
+        start: Minute(row.get(1)?),
+        partition,
+        version: unsigned(row.get(4)?),
+        state: state_of(row.get(5)?),
+    })
+}
+
+fn set(row: &Row<'_>, head: Head, sketches: bool) -> Result<RowSet, IndexError> {
+    let body = row.get_ref(6)?.as_blob().unwrap_or_default();
+    let sketches = if sketches { row.get_ref(7)?.as_blob_or_null().unwrap_or(None) } else { None };
+    decode(head, body, sketches)
 }

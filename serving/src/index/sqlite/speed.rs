@@ -1,91 +1,103 @@
-//! What the speed layer writes: versioned rows and partitions' states.
+//! What the speed layer writes: versioned sets, and the states of its partitions.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{OptionalExtension, Transaction, params};
 use twofold_data::partition::Partition;
-use twofold_data::view::{RowSet, State};
+use twofold_data::view::RowSet;
 
-use crate::index::{IndexError, PartitionState, Put, Select};
+use super::body::{Body, encode, finality, signed};
+use super::{CHUNK, SqliteIndex};
+use crate::index::{IndexError, PartitionState, Put};
 
-const UPSERT: &str = "
-INSERT INTO speed (view, grain, start, partition, version, state, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-ON CONFLICT (view, grain, start, partition) DO UPDATE SET
-    version = excluded.version, state = excluded.state, body = excluded.body
-WHERE excluded.version > version OR (excluded.version = version AND excluded.state >= state)";
+/// An older state never replaces a newer one; of two equal versions the more final stays.
+const PUT: &str = "
+INSERT INTO speed_rows (grain, view, start, topic, number, version, finality, body, sketches)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (grain, view, start, topic, number) DO UPDATE SET
+    version = excluded.version, finality = excluded.finality,
+    body = excluded.body, sketches = excluded.sketches
+WHERE (excluded.version, excluded.finality) >= (version, finality)";
 
-/// Upserts rows in one transaction.
-pub fn put(writer: &mut Connection, sets: &[RowSet]) -> Result<Vec<Put>, IndexError> {
-    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let puts = sets.iter().map(|set| put_one(&transaction, set)).collect::<Result<_, _>>()?;
-    transaction.commit()?;
+const PUT_STATE: &str = "
+INSERT INTO partitions (topic, number, processed_through, body) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (topic, number) DO UPDATE SET
+    processed_through = excluded.processed_through, body = excluded.body
+WHERE excluded.processed_through >= processed_through";
+
+pub(super) fn put(index: &SqliteIndex, sets: &[RowSet]) -> Result<Vec<Put>, IndexError> {
+    let mut puts = Vec::with_capacity(sets.len());
+    for chunk in sets.chunks(CHUNK) {
+        // Encoded before the transaction begins, so that other writers don't wait for it.
+        let bodies = chunk.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        index.write(|transaction| {
+            for (set, body) in chunk.iter().zip(&bodies) {
+                puts.push(put_one(transaction, set, body)?);
+            }
+            Ok(())
+        })?;
+    }
     Ok(puts)
 }
 
-fn put_one(transaction: &Transaction<'_>, set: &RowSet) -> Result<Put, IndexError> {
-    let changed = transaction.prepare_cached(UPSERT)?.execute((
-        &set.view,
-        set.grain.name(),
+fn put_one(transaction: &Transaction<'_>, set: &RowSet, body: &Body) -> Result<Put, IndexError> {
+    let Some(partition) = &set.partition else {
+        return Err(IndexError::Failed(format!("rows of {} name no partition", set.view)));
+    };
+    let changed = transaction.prepare_cached(PUT)?.execute(params![
+        set.grain.minutes(),
+        set.view,
         set.start.0,
-        partition_key(set.partition.as_ref()),
-        set.version as i64,
+        &*partition.topic,
+        partition.number,
+        signed(set.version),
         finality(set.state),
-        serde_json::to_string(set)?,
-    ))?;
-    Ok(outcome(changed))
+        body.rows,
+        body.sketches,
+    ])?;
+    Ok(stored(changed))
 }
 
-/// Upserts a partition's state, unless the stored one has processed more.
-pub fn put_state(writer: &Connection, state: &PartitionState) -> Result<Put, IndexError> {
-    let changed = writer.execute(
-        "INSERT INTO states (partition, processed, body) VALUES (?1, ?2, ?3)
-         ON CONFLICT (partition) DO UPDATE SET processed = excluded.processed, body = excluded.body
-         WHERE excluded.processed >= processed",
-        (
-            partition_key(Some(&state.partition)),
-            state.processed_through as i64,
-            serde_json::to_string(state)?,
-        ),
-    )?;
-    Ok(outcome(changed))
-}
-
-/// All states, in order of partition.
-pub fn states(reader: &Transaction<'_>) -> Result<Vec<PartitionState>, IndexError> {
-    let mut statement = reader.prepare_cached("SELECT body FROM states ORDER BY partition")?;
-    let bodies = statement.query_map([], |row| row.get::<_, String>(0))?;
-    bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
-}
-
-/// Rows by start, then partition.
-pub fn rows(reader: &Transaction<'_>, select: &Select<'_>) -> Result<Vec<RowSet>, IndexError> {
-    let mut statement = reader.prepare_cached(
-        "SELECT body FROM speed
-         WHERE (?1 IS NULL OR view = ?1) AND grain = ?2 AND start >= ?3 AND start < ?4
-           AND (?5 IS NULL OR partition = ?5)
-         ORDER BY start, partition, view",
-    )?;
-    let partition = select.partition.map(|partition| partition_key(Some(partition)));
-    let bodies = statement.query_map(
-        (select.view, select.grain.name(), select.from.0, select.to.0, partition),
-        |row| row.get::<_, String>(0),
-    )?;
-    bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
-}
-
-/// How final a state is: of two sets with one version the more final one stays.
-fn finality(state: State) -> u8 {
-    match state {
-        State::Open => 0,
-        State::Partial => 1,
-        State::Closed => 2,
-        State::Exact => 3,
-    }
-}
-
-fn partition_key(partition: Option<&Partition>) -> String {
-    partition.map_or_else(String::new, Partition::to_string)
-}
-
-fn outcome(changed: usize) -> Put {
+fn stored(changed: usize) -> Put {
     if changed == 0 { Put::Stale } else { Put::Stored }
+}
+
+pub(super) fn put_state(
+    transaction: &Transaction<'_>,
+    state: &PartitionState,
+) -> Result<Put, IndexError> {
+    let changed = transaction.prepare_cached(PUT_STATE)?.execute(params![
+        &*state.partition.topic,
+        state.partition.number,
+        signed(state.processed_through),
+        to_json(state)?,
+    ])?;
+    Ok(stored(changed))
+}
+
+pub(super) fn state(
+    transaction: &Transaction<'_>,
+    partition: &Partition,
+) -> Result<Option<PartitionState>, IndexError> {
+    let body: Option<Vec<u8>> = transaction
+        .prepare_cached("SELECT body FROM partitions WHERE topic = ?1 AND number = ?2")?
+        .query_row(params![&*partition.topic, partition.number], |row| row.get(0))
+        .optional()?;
+    body.map(|body| from_json(&body)).transpose()
+}
+
+pub(super) fn states(transaction: &Transaction<'_>) -> Result<Vec<PartitionState>, IndexError> {
+    let mut statement =
+        transaction.prepare_cached("SELECT body FROM partitions ORDER BY topic, number")?;
+    let bodies = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    bodies.map(|body| from_json(&body?)).collect()
+}
+
+/// Writes a small value as JSON.
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, IndexError> {
+    serde_json::to_vec(value).map_err(|error| IndexError::Failed(error.to_string()))
+}
+
+/// Reads what [`to_json`] wrote.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, IndexError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| IndexError::Failed(format!("a stored value is damaged: {error}")))
 }

@@ -1,0 +1,33 @@
+//! What the batch layer publishes beside its rows.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use twofold_data::minute::Minute;
+
+/// One numbered publication of the batch layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The number, from 1.
+    pub generation: u64,
+    /// Readers see batch rows before it and speed rows from it on.
+    pub boundary: Minute,
+    /// Whether the run knew that no record will follow.
+    pub end_of_input: bool,
+    /// When it was published: milliseconds since the Unix epoch, wall clock.
+    pub published_at: i64,
+    /// What else the batch layer says of it (offsets covered, totals).
+    pub info: Value,
+}
+
+/// A piece of the batch layer's output that is no view: a day's sessions, accuracy, a heatmap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// What it is, such as `accuracy` or `sessions`.
+    pub kind: String,
+    /// Its name within its kind.
+    pub id: String,
+    /// The first minute that it speaks of.
+    pub start: Minute,
+    /// Its content.
+    pub body: Value,
+}

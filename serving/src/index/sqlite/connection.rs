@@ -1,0 +1,119 @@
+//! Connections to the file: how they are opened, and the pool of those that read.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::SCHEMA_VERSION;
+use crate::index::IndexError;
+
+/// How long a writer waits for another process's transaction. They take milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many idle reading connections are kept.
+const IDLE: usize = 8;
+
+/// Opens the file for writing, makes it where there is none, and migrates an older one.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let name = |error: IndexError| match error {
+        IndexError::Failed(reason) => IndexError::Failed(format!("{}: {reason}", path.display())),
+        other => other,
+    };
+    let mut connection =
+        Connection::open_with_flags(path, flags).map_err(|error| name(error.into()))?;
+    prepare(&mut connection).map_err(name)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection) -> Result<(), IndexError> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // Bodies have a few KiB: larger pages than SQLite's 4 KiB need fewer overflow pages.
+    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    migrate(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
+    // Looked at first without a lock, so that a newer file is left as it is.
+    if check_version(connection)? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if check_version(&transaction)? == 0 {
+        transaction.execute_batch(include_str!("schema.sql"))?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn check_version(connection: &Connection) -> Result<u32, IndexError> {
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > SCHEMA_VERSION {
+        return Err(IndexError::TooNew { found, known: SCHEMA_VERSION });
+    }
+    Ok(found)
+}
+
+/// Connections that read: each answer borrows one for as long as its snapshot lasts.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), idle: Mutex::default() }
+    }
+
+    /// Lends a connection to `work`.
+    pub(super) fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        let result = work(&mut connection)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(connection);
+        }
+        Ok(result)
+    }
+
+    fn open(&self) -> Result<Connection, IndexError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+}
+
+impl From<rusqlite::Error> for IndexError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Unavailable(format!("another process holds it ({error})"))
+            }
+            Some(ErrorCode::DiskFull) => {
+                Self::Unavailable(format!("{error}; make room on the disk of the index"))
+            }
+            Some(ErrorCode::NotADatabase) => Self::Failed("the file is no twofold index".into()),
+            Some(ErrorCode::CannotOpen) => Self::Failed("the file can't be opened".into()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
