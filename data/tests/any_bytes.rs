@@ -23,7 +23,13 @@ const LINES: [&str; 12] = [
 ];
 
 fn formats() -> Vec<Format> {
-    let more = ["combined+seconds", "vhost-combined+microseconds", "filebeat:combined"];
+    let more = [
+        "combined+seconds",
+        "vhost-combined+microseconds",
+        "filebeat:combined",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent"#,
+        r#"%v %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D"#,
+    ];
     Format::NAMES.into_iter().chain(more).filter_map(Format::named).collect()
 }
 

@@ -8,8 +8,14 @@ use libfuzzer_sys::fuzz_target;
 use twofold_data::format::{Format, Parser};
 use twofold_data::request::Line;
 
-const MORE: [&str; 4] =
-    ["common+microseconds", "combined+seconds", "vhost-combined+seconds", "filebeat:combined"];
+const MORE: [&str; 6] = [
+    "common+microseconds",
+    "combined+seconds",
+    "vhost-combined+seconds",
+    "filebeat:combined",
+    "$remote_addr - $remote_user [$time_local] \"$request\" $status $request_time",
+    "%v %h %l %u %t \"%m %U%q %H\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D",
+];
 
 thread_local! {
     /// Kept over inputs, so that what one leaves behind in a parser meets the next.

@@ -122,7 +122,7 @@ fn filled(field: &str) -> Result<&str, Malformed> {
 }
 
 /// `-` stands for "absent".
-fn present(field: &str) -> Option<&str> {
+pub(super) fn present(field: &str) -> Option<&str> {
     (field != "-").then_some(field)
 }
 
@@ -189,7 +189,7 @@ fn closed(rest: &str, next: impl Fn(&[u8]) -> bool) -> Result<(&str, &str), Malf
 }
 
 /// Whether an odd number of backslashes stands before a quote.
-fn is_escaped(before: &[u8]) -> bool {
+pub(super) fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
@@ -229,7 +229,7 @@ fn size(rest: &mut &str) -> Result<Option<u64>, Malformed> {
 }
 
 /// Decimal digits as a number that also a signed column can hold.
-fn number(digits: &str) -> Option<u64> {
+pub(super) fn number(digits: &str) -> Option<u64> {
     let add = |number: i64, digit: u8| {
         let digit = char::from(digit).to_digit(10)?;
         number.checked_mul(10)?.checked_add(i64::from(digit))
@@ -285,7 +285,7 @@ fn is_number_or_absent(field: &str) -> bool {
 }
 
 /// Seconds with decimals, in microseconds; finer decimals are cut.
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -67,6 +67,11 @@ impl Layout {
         }
     }
 
+    /// Whether the lines inside may end with a number that needs a meaning.
+    pub(super) fn has_trailing(&self) -> bool {
+        self.inner.as_ref().is_none_or(Format::has_trailing)
+    }
+
     /// Gives the JSON lines inside other keys.
     pub(super) fn set_fields(&mut self, fields: FieldMap) {
         self.inner = self.inner.take().map(|inner| inner.with_fields(fields));

@@ -11,8 +11,10 @@ mod detect;
 mod envelope;
 mod fields;
 mod json;
+mod log_format;
 mod options;
 mod parser;
+mod pieces;
 mod render;
 mod request_line;
 mod time;
@@ -25,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use detect::{Detection, detect};
 pub use fields::{Field, FieldMap, Unit};
+pub use log_format::LogFormatError;
 pub use options::{Keys, Options, OptionsError};
 pub use parser::Parser;
 
@@ -48,6 +51,8 @@ pub struct Format {
 enum Shape {
     /// Fields between spaces, quotes and brackets, as Apache and nginx write them.
     Apache(apache::Layout),
+    /// Fields and the text between them, as the user's own format string says.
+    Pieces(Arc<log_format::Layout>),
     /// One JSON object per request.
     Json(Arc<json::Layout>),
     /// One JSON object per line, which holds the line as a text.
@@ -122,8 +127,13 @@ impl Format {
     /// - `nginx-json`, `caddy-json`, `traefik-json`, `ecs-json`, or `json` for the
     ///   common flat keys (those of `nginx-json`);
     /// - `filebeat`, `fluent-bit` or `vector`, the lines in which tell their own
-    ///   format, or `filebeat:combined` and the like.
+    ///   format, or `filebeat:combined` and the like;
+    /// - a format string of nginx (`log_format`) or Apache (`LogFormat`), which is
+    ///   its own name.
     pub fn named(name: &str) -> Option<Self> {
+        if log_format::Layout::is_meant(name) {
+            return Self::compiled(name).ok();
+        }
         let name = name.trim().to_ascii_lowercase().replace('_', "-");
         let preset = if name == "json" { "nginx-json" } else { &name };
         let shape = if let Some(layout) = apache::Layout::named(&name) {
@@ -136,6 +146,17 @@ impl Format {
         Some(Self::of(shape))
     }
 
+    /// The format that a format string of nginx or Apache describes, as it stands in
+    /// the server's configuration without the quotes around it.
+    ///
+    /// # Errors
+    ///
+    /// The string says too little to read lines by it.
+    pub fn compiled(source: &str) -> Result<Self, LogFormatError> {
+        let layout = log_format::Layout::compile(source.trim())?;
+        Ok(Self::of(Shape::Pieces(Arc::new(layout))))
+    }
+
     fn of(shape: Shape) -> Self {
         Self { shape, max_line: DEFAULT_MAX_LINE }
     }
@@ -145,6 +166,7 @@ impl Format {
     pub fn name(&self) -> String {
         match &self.shape {
             Shape::Apache(layout) => layout.name(),
+            Shape::Pieces(layout) => layout.source.clone(),
             Shape::Json(layout) => layout.fields.name().to_owned(),
             Shape::Envelope(layout) => layout.name(),
         }
@@ -164,10 +186,19 @@ impl Format {
     pub fn with_trailing(mut self, trailing: Trailing) -> Self {
         match &mut self.shape {
             Shape::Apache(layout) => layout.trailing = trailing,
-            Shape::Json(_) => {}
+            Shape::Json(_) | Shape::Pieces(_) => {}
             Shape::Envelope(layout) => Arc::make_mut(layout).set_trailing(trailing),
         }
         self
+    }
+
+    /// Whether a number after the last field needs a meaning to be of use.
+    fn has_trailing(&self) -> bool {
+        match &self.shape {
+            Shape::Apache(_) => true,
+            Shape::Pieces(_) | Shape::Json(_) => false,
+            Shape::Envelope(layout) => layout.has_trailing(),
+        }
     }
 
     /// The format with another limit on the length of a record, in bytes.
@@ -179,7 +210,7 @@ impl Format {
     /// The format with other keys, where it is a JSON format (in an envelope or not).
     pub fn with_fields(mut self, fields: FieldMap) -> Self {
         match &mut self.shape {
-            Shape::Apache(_) => {}
+            Shape::Apache(_) | Shape::Pieces(_) => {}
             Shape::Json(layout) => *layout = Arc::new(json::Layout::new(fields)),
             Shape::Envelope(layout) => Arc::make_mut(layout).set_fields(fields),
         }
@@ -189,7 +220,7 @@ impl Format {
     /// The keys of a JSON format, in an envelope or not.
     pub fn field_map(&self) -> Option<&FieldMap> {
         match &self.shape {
-            Shape::Apache(_) => None,
+            Shape::Apache(_) | Shape::Pieces(_) => None,
             Shape::Json(layout) => Some(&layout.fields),
             Shape::Envelope(layout) => layout.field_map(),
         }

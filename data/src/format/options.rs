@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::fields::{Field, FieldMap, Unit};
+use super::log_format::{Layout, LogFormatError};
 use super::{DEFAULT_MAX_LINE, Format, Trailing};
 
 /// A format as configuration names it.
@@ -23,7 +24,8 @@ use super::{DEFAULT_MAX_LINE, Format, Trailing};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// The format's name, or `auto`.
+    /// The format's name, `auto`, or a format string of nginx or Apache
+    /// ([`Format::compiled`]).
     pub name: String,
     /// What a number after the last field of an Apache format means.
     pub trailing: Trailing,
@@ -72,6 +74,9 @@ impl Default for Options {
 /// Why options name no format.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionsError {
+    /// The name is a format string, but no lines can be read by it.
+    #[error("the log format string cannot be used: {0}")]
+    LogFormat(#[from] LogFormatError),
     /// No format has this name.
     #[error("no log format is called `{0}`: use auto, or one of {names}", names = Format::NAMES.join(", "))]
     UnknownName(String),
@@ -80,6 +85,11 @@ pub enum OptionsError {
         "`fields`, `time_unit` and `duration_unit` are for JSON formats, and `{0}` is none: name a JSON format, or remove them"
     )]
     NotJson(String),
+    /// `trailing` is given for a format that says itself what every field means.
+    #[error(
+        "`trailing` is for common, combined and vhost-combined, and `{0}` is none of them: remove it"
+    )]
+    NoTrailing(String),
 }
 
 impl Options {
@@ -93,9 +103,18 @@ impl Options {
         if self.name.eq_ignore_ascii_case("auto") {
             return Ok(None);
         }
-        let unknown = || OptionsError::UnknownName(self.name.clone());
-        let named = Format::named(&self.name).ok_or_else(unknown)?;
-        self.complete(named).map(Some)
+        let format = self.named()?;
+        if self.trailing != Trailing::Ignored && !format.has_trailing() {
+            return Err(OptionsError::NoTrailing(format.name()));
+        }
+        self.complete(format).map(Some)
+    }
+
+    fn named(&self) -> Result<Format, OptionsError> {
+        if Layout::is_meant(&self.name) {
+            return Ok(Format::compiled(&self.name)?);
+        }
+        Format::named(&self.name).ok_or_else(|| OptionsError::UnknownName(self.name.clone()))
     }
 
     /// A format (that was detected) with the other options applied to it.
@@ -143,6 +162,7 @@ mod tests {
         check(json!({"name": "AUTO", "trailing": "seconds"}), Ok(None));
         check(json!({"name": "vhost_combined"}), Ok(Some("vhost-combined")));
         check(json!({"name": "combined", "trailing": "seconds"}), Ok(Some("combined+seconds")));
+        check(json!({"name": "%h %t %>s"}), Ok(Some("%h %t %>s")));
         check(json!({"name": "common+microseconds"}), Ok(Some("common+microseconds")));
         check(json!({"name": "nginx-json", "fields": {}}), Ok(Some("nginx-json")));
         check(json!({"name": "nginx-json", "fields": {"client": "x"}}), Ok(Some("json")));
@@ -157,6 +177,10 @@ mod tests {
         check(json!({"name": "iis"}), Err(OptionsError::UnknownName("iis".to_owned())));
         let not_json = Err(OptionsError::NotJson("common".to_owned()));
         check(json!({"name": "common", "duration_unit": "seconds"}), not_json);
+        let no_trailing = Err(OptionsError::NoTrailing("nginx-json".to_owned()));
+        check(json!({"name": "nginx-json", "trailing": "seconds"}), no_trailing);
+        let no_client = LogFormatError::Missing("client", "$remote_addr or %h");
+        check(json!({"name": "%t %>s"}), Err(OptionsError::LogFormat(no_client)));
         for unknown in [json!({"nmae": "common"}), json!({"fields": {"colour": "x"}})] {
             assert!(serde_json::from_value::<Options>(unknown).is_err());
         }

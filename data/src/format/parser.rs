@@ -1,7 +1,7 @@
 //! From one record's bytes to a [`Line`].
 
 use super::time::Clock;
-use super::{Format, Shape, apache, json};
+use super::{Format, Shape, apache, json, pieces};
 use crate::request::{Line, Malformed, Request};
 
 /// Parses records of one format. One parser serves one thread: it keeps scratch
@@ -84,6 +84,7 @@ fn read<'a>(
 ) -> Result<Request<'a>, Malformed> {
     match shape {
         Shape::Apache(layout) => apache::parse(line, layout, clock),
+        Shape::Pieces(layout) => pieces::parse(line, layout, clock),
         Shape::Json(layout) => json::parse(line, layout, clock, values),
         // Names and detection make no envelope in an envelope.
         Shape::Envelope(_) => Err(Malformed::Shape),

@@ -1,7 +1,7 @@
 //! Writing a record again from its request, for the formats where that can be exact.
 
 use super::apache::Layout;
-use super::{Format, Shape, Trailing, time};
+use super::{Format, Shape, Trailing, pieces, time};
 use crate::request::{Request, RequestLine};
 
 impl Format {
@@ -13,13 +13,16 @@ impl Format {
     /// (it may have had a `\r`, a leap second or fields that are ignored):
     /// whoever drops that record compares the two first.
     pub fn rebuild(&self, request: &Request<'_>, out: &mut Vec<u8>) -> bool {
-        let Shape::Apache(layout) = &self.shape else { return false };
         let start = out.len();
-        let whole = apache(layout, request, out).is_some();
-        if !whole {
+        let whole = match &self.shape {
+            Shape::Apache(layout) => apache(layout, request, out),
+            Shape::Pieces(layout) => pieces::rebuild(layout, request, out),
+            Shape::Json(_) | Shape::Envelope(_) => None,
+        };
+        if whole.is_none() {
             out.truncate(start);
         }
-        whole
+        whole.is_some()
     }
 }
 
@@ -38,10 +41,8 @@ fn apache(layout: &Layout, request: &Request<'_>, out: &mut Vec<u8>) -> Option<(
     request_line(&request.line, out);
     out.extend_from_slice(b"\" ");
     status(request.status, out);
-    match request.bytes {
-        Some(bytes) => number(bytes, out),
-        None => out.push(b'-'),
-    }
+    out.push(b' ');
+    optional(request.bytes, out);
     if layout.combined {
         quoted(request.referrer, out);
         quoted(request.user_agent, out);
@@ -63,7 +64,7 @@ fn quoted(text: Option<&str>, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn request_line(line: &RequestLine<'_>, out: &mut Vec<u8>) {
+pub(super) fn request_line(line: &RequestLine<'_>, out: &mut Vec<u8>) {
     match line {
         RequestLine::Http { method, target, protocol } => {
             out.extend_from_slice(method.as_bytes());
@@ -77,32 +78,37 @@ fn request_line(line: &RequestLine<'_>, out: &mut Vec<u8>) {
 }
 
 /// Both servers write three digits, nginx even for 0.
-fn status(status: u16, out: &mut Vec<u8>) {
+pub(super) fn status(status: u16, out: &mut Vec<u8>) {
     padded(u64::from(status), 3, out);
-    out.push(b' ');
 }
 
-fn trailing(meaning: Trailing, duration: u64, out: &mut Vec<u8>) -> Option<()> {
-    match meaning {
-        Trailing::Ignored => None,
-        Trailing::Microseconds => {
-            out.push(b' ');
-            number(duration, out);
-            Some(())
-        }
-        Trailing::Seconds => {
-            duration.is_multiple_of(1000).then_some(())?;
-            out.push(b' ');
-            number(duration / 1_000_000, out);
-            out.push(b'.');
-            padded(duration / 1000 % 1000, 3, out);
-            Some(())
-        }
+/// A number, or `-` where it is absent.
+pub(super) fn optional(number: Option<u64>, out: &mut Vec<u8>) {
+    match number {
+        Some(number) => padded(number, 1, out),
+        None => out.push(b'-'),
     }
 }
 
-fn number(value: u64, out: &mut Vec<u8>) {
-    padded(value, 1, out);
+fn trailing(meaning: Trailing, duration: u64, out: &mut Vec<u8>) -> Option<()> {
+    out.push(b' ');
+    match meaning {
+        Trailing::Ignored => None,
+        Trailing::Microseconds => {
+            padded(duration, 1, out);
+            Some(())
+        }
+        Trailing::Seconds => seconds(duration, out),
+    }
+}
+
+/// Microseconds as seconds with three decimals, which is how nginx writes them.
+pub(super) fn seconds(duration: u64, out: &mut Vec<u8>) -> Option<()> {
+    duration.is_multiple_of(1000).then_some(())?;
+    padded(duration / 1_000_000, 1, out);
+    out.push(b'.');
+    padded(duration / 1000 % 1000, 3, out);
+    Some(())
 }
 
 /// The decimal digits, with zeros before them to make at least `width` (of at most 20).
