@@ -47,3 +47,16 @@ fn a_temporary_index_leaves_nothing_behind() {
     let index = SqliteIndex::temporary().unwrap();
     assert_eq!(index.states().unwrap(), []);
 }
+
+#[test]
+fn many_may_open_a_new_file_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("twofold.db");
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| SqliteIndex::open(&path).unwrap().states().unwrap());
+            }
+        });
+    }
+}

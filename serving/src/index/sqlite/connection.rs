@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
@@ -45,7 +45,7 @@ fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     if check_version(connection)? == SCHEMA_VERSION {
         return Ok(());
     }
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_wal(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if check_version(&transaction)? == 0 {
         transaction.execute_batch(include_str!("schema.sql"))?;
@@ -53,6 +53,20 @@ fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Switches a new file to WAL. SQLite doesn't wait here for another process that
+/// does the same at the same moment (it could wait for ever), so the waiting is ours.
+fn use_wal(connection: &Connection) -> Result<(), IndexError> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL").map_err(IndexError::from) {
+            Err(IndexError::Unavailable(_)) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            result => return result,
+        }
+    }
 }
 
 fn check_version(connection: &Connection) -> Result<u32, IndexError> {
