@@ -5,6 +5,7 @@
 
 mod batch;
 pub mod file;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use twofold_data::partition::Partition;
 
 pub use batch::{Batch, Record, Span};
+pub use shared::{Shared, share};
 
 /// A set of partitions that delivers its records in the order of their offsets.
 ///
@@ -123,7 +125,7 @@ pub enum Mode {
 }
 
 /// Why a source can't go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SourceError {
     /// A file or folder that was asked for can't be read.
     #[error("{}: {reason}", path.display())]
@@ -149,4 +151,7 @@ pub enum SourceError {
         /// What is wrong.
         reason: String,
     },
+    /// The thread that reads a shared source is gone without having said why.
+    #[error("the thread that reads the source has stopped; its own message says why")]
+    Stopped,
 }

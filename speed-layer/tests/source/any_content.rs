@@ -56,7 +56,7 @@ proptest! {
         let expected = expected(&text, limit);
         let read = |from: u64| {
             let mut story = Story::default();
-            story.to_end(&mut site.open(options.clone(), &[(0, at(from))]));
+            story.read_to_end(&mut site.open(options.clone(), &[(0, at(from))]));
             story.records
         };
         prop_assert_eq!(&read(0), &expected);

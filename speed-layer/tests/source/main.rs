@@ -4,6 +4,7 @@ mod any_content;
 mod following;
 mod reading;
 mod registering;
+mod sharing;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -83,7 +84,7 @@ impl Site {
     pub(crate) fn read(&self, names: &[&str], known: &[(u32, Position)]) -> Story {
         let mut source = self.open(self.options(names, Mode::ToEnd), known);
         let mut story = Story::default();
-        story.to_end(&mut source);
+        story.read_to_end(&mut source);
         story
     }
 }
@@ -139,7 +140,7 @@ impl Story {
         }
     }
 
-    pub(crate) fn to_end(&mut self, source: &mut FileSource) {
+    pub(crate) fn read_to_end(&mut self, source: &mut impl Source) {
         loop {
             match source.poll(Duration::from_millis(50)).unwrap() {
                 Delivery::EndOfInput => return,
@@ -149,7 +150,7 @@ impl Story {
     }
 
     /// Polls until `done`, at most some seconds.
-    pub(crate) fn until(&mut self, source: &mut FileSource, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&mut self, source: &mut impl Source, done: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !done(self) {
             let delivery = source.poll(Duration::from_millis(5)).unwrap();
@@ -163,7 +164,7 @@ impl Story {
     }
 
     /// Polls for some time.
-    pub(crate) fn go_on(&mut self, source: &mut FileSource, time: Duration) {
+    pub(crate) fn go_on(&mut self, source: &mut impl Source, time: Duration) {
         let start = Instant::now();
         while start.elapsed() < time {
             let delivery = source.poll(Duration::from_millis(5)).unwrap();

@@ -175,7 +175,7 @@ fn a_long_line_is_read_in_pieces() {
         let mut options = site.options(&["access.log"], Mode::ToEnd);
         (options.chunk, options.record_limit) = (chunk, 1000);
         let mut story = Story::default();
-        story.to_end(&mut site.open(options, &[]));
+        story.read_to_end(&mut site.open(options, &[]));
         let shape: Vec<_> = story
             .records
             .iter()
@@ -211,7 +211,7 @@ fn standard_input_is_known_again() {
     let read = |known: &[(u32, Position)], input: &str| {
         let options = site.options(&["-"], Mode::Follow);
         let mut story = Story::default();
-        story.to_end(&mut site.try_open(options, known, input.as_bytes()).unwrap());
+        story.read_to_end(&mut site.try_open(options, known, input.as_bytes()).unwrap());
         story
     };
     let first = read(&[], start);
@@ -251,7 +251,7 @@ fn the_command_line_can_look_ahead() {
     let lines: Vec<_> = first_lines(&planned, 2).into_iter().map(|first| first.lines).collect();
     assert_eq!(lines, [[b"a1".to_vec(), b"a2".to_vec()], [b"b1".to_vec(), b"b2".to_vec()]]);
     let mut source = site.open(site.options(&["access.log"], Mode::ToEnd), &[]);
-    Story::default().to_end(&mut source);
+    Story::default().read_to_end(&mut source);
     let read = source.counter().load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!(read, planned.iter().map(|file| file.disk_bytes).sum::<u64>());
     let mut peeked = peek(Box::new(&b"one\ntwo\nthree"[..]), 2).unwrap();

@@ -37,7 +37,7 @@ pub struct Assigner {
 }
 
 enum Verdict {
-    Same,
+    Same(u32),
     Other,
     Undecided,
 }
@@ -111,18 +111,15 @@ impl Assigner {
     /// # Errors
     /// Where the registry fails.
     pub fn decide(&self, head: &Head, registry: &mut Registry) -> Result<Option<u32>, SourceError> {
-        registry.refresh()?;
         loop {
-            for number in registry.matching(head) {
-                let Some(generation) = registry.generations().get(&number) else { continue };
-                match self.verdict(number, generation, head) {
-                    Verdict::Same => {
-                        registry.extend(number, head)?;
-                        return Ok(Some(number));
-                    }
-                    Verdict::Other => {}
-                    Verdict::Undecided => return Ok(None),
-                }
+            match self.known_as(head, registry)? {
+                Verdict::Same(number) => return Ok(Some(number)),
+                Verdict::Undecided => return Ok(None),
+                Verdict::Other => {}
+            }
+            // Another process may have registered it since.
+            if registry.refresh()? {
+                continue;
             }
             if let Some(number) = registry.register(head)? {
                 return Ok(Some(number));
@@ -130,12 +127,25 @@ impl Assigner {
         }
     }
 
+    /// The registered generation that a file is, if it is one.
+    fn known_as(&self, head: &Head, registry: &mut Registry) -> Result<Verdict, SourceError> {
+        for number in registry.matching(head) {
+            let Some(generation) = registry.generations().get(&number) else { continue };
+            match self.verdict(number, generation, head) {
+                Verdict::Same(number) if !registry.extend(number, head)? => {}
+                Verdict::Other => {}
+                verdict => return Ok(verdict),
+            }
+        }
+        Ok(Verdict::Other)
+    }
+
     /// Whether a file whose start agrees with a generation's prints is that generation.
     fn verdict(&self, number: u32, generation: &Generation, head: &Head) -> Verdict {
         if generation.longest().is_some_and(|print| print.len == PREFIX_MAX)
             && head.bytes.len() == PREFIX_MAX
         {
-            return Verdict::Same;
+            return Verdict::Same(number);
         }
         if let Some((held, stat)) = self.holder(number, head) {
             let common = held.bytes.len().min(head.bytes.len());
@@ -143,13 +153,13 @@ impl Assigner {
             let longer = head.bytes.len() > held.bytes.len();
             // Of two files that begin alike, a copy is not longer than its original.
             return match alike && !(longer && generation.is_at(&stat)) {
-                true => Verdict::Same,
+                true => Verdict::Same(number),
                 false => Verdict::Other,
             };
         }
         let shorter = generation.longest().is_some_and(|print| print.len > head.bytes.len());
         match (shorter, self.mode) {
-            (false, _) => Verdict::Same,
+            (false, _) => Verdict::Same(number),
             (true, Mode::Follow) if fresh(&head.stat, COPYING) => Verdict::Undecided,
             (true, _) => Verdict::Other,
         }

@@ -9,7 +9,8 @@ use crate::source::Mode;
 /// What a [`super::FileSource`] reads, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOptions {
-    /// Paths, globs, folders, and `-` for standard input.
+    /// Paths, globs, folders (their files, but for hidden ones and those with
+    /// `error` in their name), and `-` for standard input.
     pub sources: Vec<String>,
     /// The name under which the partitions are numbered.
     pub topic: String,

@@ -81,8 +81,12 @@ impl Pipe {
             Ok(chunk) => {
                 let chunk = chunk?;
                 self.ended |= chunk.is_empty();
-                self.front.extend_from_slice(&chunk);
-                Ok(!chunk.is_empty())
+                let some = !chunk.is_empty();
+                match self.front.is_empty() {
+                    true => self.front = chunk,
+                    false => self.front.extend_from_slice(&chunk),
+                }
+                Ok(some)
             }
             Err(RecvTimeoutError::Timeout) => Ok(false),
             Err(RecvTimeoutError::Disconnected) => {

@@ -41,29 +41,29 @@ pub fn find(
 
 fn expand(source: &str, rotated: bool, paths: &mut BTreeSet<PathBuf>) -> Result<(), String> {
     let path = Path::new(source);
-    let before = paths.len();
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return folder(path, paths),
+        Ok(metadata) if !metadata.is_file() => {
+            return Err("not a file; a pipe is read from standard input: give `-`".to_owned());
+        }
         Ok(_) => {
             paths.insert(path.to_owned());
         }
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(advice(&error)),
         Err(_) if source.contains(['*', '?', '[']) => return pattern(source, paths),
         Err(error) if !rotated => return Err(advice(&error)),
-        Err(_) => {}
+        Err(error) => return take(siblings(path), paths, &advice(&error)),
     }
     if rotated {
         paths.extend(siblings(path));
     }
-    let missing = paths.len() == before && !path.exists();
-    if missing { Err("no such file; check the path".to_owned()) } else { Ok(()) }
+    Ok(())
 }
 
 fn folder(path: &Path, paths: &mut BTreeSet<PathBuf>) -> Result<(), String> {
     let entries = fs::read_dir(path).map_err(|error| advice(&error))?;
     let files = entries.flatten().map(|entry| entry.path()).filter(|path| is_log(path));
-    paths.extend(files);
-    Ok(())
+    take(files.collect(), paths, "no log in this folder")
 }
 
 /// In a folder, hidden files and error logs (nginx keeps them beside the access
@@ -75,9 +75,16 @@ fn is_log(path: &Path) -> bool {
 
 fn pattern(source: &str, paths: &mut BTreeSet<PathBuf>) -> Result<(), String> {
     let found = glob::glob(source).map_err(|error| format!("not a valid pattern: {error}"))?;
-    let before = paths.len();
-    paths.extend(found.flatten().filter(|path| path.is_file()));
-    if paths.len() == before { Err("no file matches the pattern".to_owned()) } else { Ok(()) }
+    let files = found.flatten().filter(|path| path.is_file());
+    take(files.collect(), paths, "no file matches the pattern")
+}
+
+fn take(files: Vec<PathBuf>, paths: &mut BTreeSet<PathBuf>, none: &str) -> Result<(), String> {
+    if files.is_empty() {
+        return Err(none.to_owned());
+    }
+    paths.extend(files);
+    Ok(())
 }
 
 /// The files that rotation made of `path`.
@@ -141,7 +148,7 @@ impl Rotation {
 
 fn times(name: &str) -> Option<(String, Age)> {
     let (log, number) = name.rsplit_once('.')?;
-    let short = !number.is_empty() && number.len() <= 4;
+    let short = !number.is_empty() && number.len() <= 3;
     let number = number.parse().ok().filter(|_| short)?;
     Some((log.to_owned(), Age::Times(number)))
 }

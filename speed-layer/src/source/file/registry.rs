@@ -169,11 +169,11 @@ impl Registry {
         agreeing.into_iter().map(|(_, _, number)| number).collect()
     }
 
-    /// Reads what other processes have registered since.
+    /// Reads what other processes have registered since; says whether there was anything.
     ///
     /// # Errors
     /// As [`Registry::open`].
-    pub fn refresh(&mut self) -> Result<(), SourceError> {
+    pub fn refresh(&mut self) -> Result<bool, SourceError> {
         let folder = Location::from(format!("partitions/{}", self.topic));
         let store = Arc::clone(&self.store);
         let listed = self.runtime.block_on(async {
@@ -182,7 +182,9 @@ impl Registry {
         let mut listed = listed.map_err(|error| failed(&folder, error))?;
         listed.retain(|location| !self.seen.contains(location));
         listed.sort_unstable();
-        listed.into_iter().try_for_each(|location| self.read(location))
+        let new = !listed.is_empty();
+        listed.into_iter().try_for_each(|location| self.read(location))?;
+        Ok(new)
     }
 
     fn read(&mut self, location: Location) -> Result<(), SourceError> {
@@ -230,24 +232,26 @@ impl Registry {
     }
 
     /// Registers a longer print of a generation, where the file has grown to
-    /// [`PREFIX_MAX`] bytes, or to its first whole line.
+    /// [`PREFIX_MAX`] bytes, or to its first whole line. Says whether the file
+    /// still agrees: another one with the same first lines may have been faster.
     ///
     /// # Errors
     /// Where the store can't be written.
-    pub fn extend(&mut self, number: u32, head: &Head) -> Result<(), SourceError> {
-        let Some(generation) = self.generations.get(&number) else { return Ok(()) };
+    pub fn extend(&mut self, number: u32, head: &Head) -> Result<bool, SourceError> {
+        let Some(generation) = self.generations.get(&number) else { return Ok(false) };
         let longest = generation.longest().map_or(0, |print| print.len);
         let grown = head.bytes.len() > longest
             && (head.bytes.len() == PREFIX_MAX || head.tells() && !generation.tells);
         if !grown {
-            return Ok(());
+            return Ok(true);
         }
         let print = Print::of(&head.bytes);
         let name = format!("partitions/{}/{number:05}-{:05}.json", self.topic, print.len);
-        if !self.put(Location::from(name), Registration::new(number, head, print), print)? {
-            self.refresh()?;
+        if self.put(Location::from(name), Registration::new(number, head, print), print)? {
+            return Ok(true);
         }
-        Ok(())
+        self.refresh()?;
+        Ok(self.generations.get(&number).is_some_and(|known| known.agrees(head).is_some()))
     }
 
     /// Puts a registration create-if-absent; says whether it is the first there.
