@@ -1,0 +1,151 @@
+//! Emission: changed rows go to the index on a thread of their own, in order.
+//!
+//! A partition's state is written only after the rows that it covers are
+//! acknowledged. Where the index does not answer, the emitter tries again and
+//! its queue fills, so that the fold pauses rather than grows.
+
+mod rollup;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use twofold_data::minute::Minute;
+use twofold_data::partition::Partition;
+use twofold_data::view::RowSet;
+use twofold_serving::index::{Index, IndexError, PartitionState};
+
+use rollup::Rollup;
+
+/// How many emissions may wait for the index before the fold waits for them.
+const QUEUE: usize = 4;
+
+/// The longest pause between two attempts to reach the index.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What goes to the index together.
+#[derive(Debug)]
+pub enum Emission {
+    /// A partition is taken up: its windows up to this one are final.
+    TakenUp(Partition, Option<Minute>),
+    /// Rows of windows, then the state that they bring the partition to. There is
+    /// no state while a replay has not reached what was processed before.
+    Rows {
+        /// The partition.
+        partition: Partition,
+        /// Rows of minutes.
+        sets: Vec<RowSet>,
+        /// Where the partition stands then.
+        state: Option<Box<PartitionState>>,
+        /// Whether hours and days shall be written even if it is too early for it.
+        last: bool,
+    },
+}
+
+/// Writes emissions to an index, on a thread of its own.
+#[derive(Debug)]
+pub struct Emitter {
+    queue: SyncSender<Emission>,
+    thread: JoinHandle<Result<(), IndexError>>,
+}
+
+impl Emitter {
+    /// Starts the thread. Hours and days of open windows are written every
+    /// `rollup_interval`. Once `stop` is set the emitter gives up where the index does not answer.
+    pub fn start(index: Arc<dyn Index>, rollup_interval: Duration, stop: Arc<AtomicBool>) -> Self {
+        let (queue, emissions) = sync_channel(QUEUE);
+        let writer = Writer { index, rollup_interval, stop, rollups: BTreeMap::new() };
+        let thread = std::thread::spawn(move || writer.run(&emissions));
+        Self { queue, thread }
+    }
+
+    /// Hands an emission over; waits while the queue is full. Returns false if
+    /// the thread has ended, of which [`Self::finish`] tells the reason.
+    pub fn send(&self, emission: Emission) -> bool {
+        self.queue.send(emission).is_ok()
+    }
+
+    /// Waits until everything handed over is stored.
+    ///
+    /// # Errors
+    /// Why the index could not be written.
+    pub fn finish(self) -> Result<(), IndexError> {
+        drop(self.queue);
+        let panicked = || IndexError::Failed("the thread that writes to it panicked".to_owned());
+        self.thread.join().unwrap_or_else(|_| Err(panicked()))
+    }
+}
+
+struct Writer {
+    index: Arc<dyn Index>,
+    rollup_interval: Duration,
+    stop: Arc<AtomicBool>,
+    rollups: BTreeMap<Partition, (Rollup, Instant)>,
+}
+
+impl Writer {
+    fn run(mut self, emissions: &Receiver<Emission>) -> Result<(), IndexError> {
+        for emission in emissions {
+            match emission {
+                Emission::TakenUp(partition, closed) => self.take_up(partition, closed)?,
+                Emission::Rows { partition, sets, state, last } => {
+                    self.write(&partition, sets, state.as_deref(), last)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_up(&mut self, partition: Partition, closed: Option<Minute>) -> Result<(), IndexError> {
+        let mut rollup = Rollup::new(partition.clone(), closed);
+        self.attempt(|index| rollup.load_unfinished(index))?;
+        self.rollups.insert(partition, (rollup, Instant::now()));
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        partition: &Partition,
+        mut sets: Vec<RowSet>,
+        state: Option<&PartitionState>,
+        last: bool,
+    ) -> Result<(), IndexError> {
+        if let Some((mut rollup, written)) = self.rollups.remove(partition) {
+            self.attempt(|index| rollup.load_for(index, &sets))?;
+            rollup.add(&sets);
+            let due = last || written.elapsed() >= self.rollup_interval;
+            if let Some(state) = state {
+                sets.extend(rollup.rows(state, due));
+            }
+            let written = if due { Instant::now() } else { written };
+            self.rollups.insert(partition.clone(), (rollup, written));
+        }
+        self.attempt(|index| index.put(&sets).map(drop))?;
+        if let Some(state) = state {
+            self.attempt(|index| index.put_state(state).map(drop))?;
+        }
+        Ok(())
+    }
+
+    /// Tries until the index answers, with growing pauses.
+    fn attempt<T>(
+        &self,
+        mut action: impl FnMut(&dyn Index) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match action(self.index.as_ref()) {
+                Err(IndexError::Unavailable(why)) if !self.stop.load(Ordering::Relaxed) => {
+                    tracing::warn!("the index does not answer ({why}); trying again");
+                    metrics::counter!("twofold_speed_index_retries_total").increment(1);
+                    std::thread::sleep(pause);
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+                result => return result,
+            }
+        }
+    }
+}

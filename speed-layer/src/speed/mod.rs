@@ -1,0 +1,223 @@
+//! The loop that takes deliveries from a source through folds to the index.
+
+mod progress;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use twofold_data::format::Format;
+use twofold_data::partition::Partition;
+use twofold_serving::index::{Index, IndexError};
+
+pub use progress::{Event, Progress};
+
+use crate::emit::{Emission, Emitter};
+use crate::resume::{ResumeError, restore};
+use crate::source::{Batch, Delivery, Source, SourceError};
+use crate::window::{Bounds, Decoder, Fold};
+
+/// How the speed layer runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// What bounds a partition's fold.
+    pub bounds: Bounds,
+    /// How often the rows of open windows are written.
+    pub emit_interval: Duration,
+    /// How often those of hours and days that are not over are.
+    pub rollup_interval: Duration,
+    /// How many row sets of closed windows may wait for the next emission.
+    pub backlog: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bounds: Bounds::default(),
+            emit_interval: Duration::from_secs(1),
+            rollup_interval: Duration::from_secs(5),
+            backlog: 64,
+        }
+    }
+}
+
+/// Why the speed layer can't go on. It can be started again at any time.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeedError {
+    /// The source can't.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The index can't.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A partition can't be taken up.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+}
+
+/// The speed layer: one thread's worth of partitions.
+pub struct SpeedLayer {
+    index: Arc<dyn Index>,
+    options: Options,
+    decoder: Decoder,
+    folds: BTreeMap<Partition, Fold>,
+    emitter: Emitter,
+    stop: Arc<AtomicBool>,
+    emitted: Instant,
+    progress: Progress,
+    /// Whether the emitter has given up.
+    broken: bool,
+}
+
+/// Runs the speed layer until the source's input ends, or `watch` breaks. `watch`
+/// hears of progress about as often as rows are emitted.
+///
+/// # Errors
+/// Where going on would be wrong; what was emitted until then stays, and a
+/// later run resumes from it.
+pub fn run(
+    source: &mut dyn Source,
+    index: Arc<dyn Index>,
+    format: &Format,
+    options: Options,
+    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Progress, SpeedError> {
+    let mut layer = SpeedLayer::new(index, format, options);
+    loop {
+        let delivery = source.poll(options.emit_interval)?;
+        let last = matches!(delivery, Delivery::EndOfInput);
+        if let Delivery::Notice(notice) = &delivery {
+            tracing::warn!("{notice}");
+            let _ = watch(Event::Notice(notice));
+        }
+        layer.deliver(delivery)?;
+        if layer.emit_if_due() && watch(Event::Progress(&layer.progress)).is_break() {
+            layer.stop.store(true, Ordering::Relaxed);
+            break;
+        }
+        if last || layer.broken {
+            break;
+        }
+    }
+    layer.finish()
+}
+
+impl SpeedLayer {
+    /// A speed layer without partitions; the source starts them.
+    pub fn new(index: Arc<dyn Index>, format: &Format, options: Options) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let emitter = Emitter::start(index.clone(), options.rollup_interval, stop.clone());
+        Self {
+            index,
+            options,
+            decoder: Decoder::new(format),
+            folds: BTreeMap::new(),
+            emitter,
+            stop,
+            emitted: Instant::now(),
+            progress: Progress::default(),
+            broken: false,
+        }
+    }
+
+    /// Takes one delivery.
+    ///
+    /// # Errors
+    /// Where a partition can't be taken up.
+    pub fn deliver(&mut self, delivery: Delivery) -> Result<(), SpeedError> {
+        match delivery {
+            Delivery::Started { partition, identity, offset } => {
+                self.start(partition, &identity, offset)?;
+            }
+            Delivery::Records(batch) => self.records(&batch),
+            Delivery::Ended(partition) => self.end(&partition),
+            Delivery::CaughtUp => self.progress.caught_up = true,
+            Delivery::EndOfInput | Delivery::Notice(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Emits what changed, if it is time to. Returns whether it was. Where the
+    /// emitter has given up, [`Self::finish`] tells why.
+    pub fn emit_if_due(&mut self) -> bool {
+        if self.emitted.elapsed() < self.options.emit_interval {
+            return false;
+        }
+        self.emit_all(false);
+        self.emitted = Instant::now();
+        true
+    }
+
+    /// What has happened so far.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Emits what changed a last time, and waits until it is stored.
+    ///
+    /// # Errors
+    /// Why the index could not be written.
+    pub fn finish(mut self) -> Result<Progress, SpeedError> {
+        self.emit_all(true);
+        self.emitter.finish()?;
+        Ok(self.progress)
+    }
+
+    fn start(
+        &mut self,
+        partition: Partition,
+        identity: &str,
+        offset: u64,
+    ) -> Result<(), SpeedError> {
+        if let Some(fold) = self.folds.get_mut(&partition) {
+            fold.reopen();
+            return Ok(());
+        }
+        let restored = restore(self.index.as_ref(), &partition, identity, offset)?;
+        let closed = restored.state.closed_through;
+        self.folds.insert(partition.clone(), Fold::new(restored, self.options.bounds));
+        self.broken |= !self.emitter.send(Emission::TakenUp(partition, closed));
+        Ok(())
+    }
+
+    fn records(&mut self, batch: &Batch) {
+        let Some(fold) = self.folds.get_mut(&batch.partition) else { return };
+        for record in batch.records() {
+            self.progress.bytes += record.bytes.len() as u64 + 1;
+            fold.record(&mut self.decoder, &record);
+        }
+        self.progress.caught_up = false;
+        if fold.backlog() >= self.options.backlog {
+            self.broken |= !self.emitter.send(emission(fold, false, false));
+        }
+    }
+
+    fn end(&mut self, partition: &Partition) {
+        let Some(fold) = self.folds.get_mut(partition) else { return };
+        fold.end(&mut self.decoder);
+        self.broken |= !self.emitter.send(emission(fold, true, true));
+    }
+
+    fn emit_all(&mut self, last: bool) {
+        for fold in self.folds.values_mut() {
+            if fold.take_changed() || last {
+                self.broken |= !self.emitter.send(emission(fold, true, last));
+            }
+        }
+        self.progress.sum(self.folds.values());
+        self.progress.publish();
+    }
+}
+
+/// What goes to the index of a fold: the windows that closed, and, if `open`, those
+/// that changed.
+fn emission(fold: &mut Fold, open: bool, last: bool) -> Emission {
+    Emission::Rows {
+        partition: fold.partition().clone(),
+        sets: fold.emit(open),
+        state: fold.state().map(Box::new),
+        last,
+    }
+}
