@@ -180,3 +180,47 @@ fn what_was_rotated_between_two_runs_is_read_on() {
     assert_eq!(on.texts()[..30].join("\n") + "\n", lines("old", 50, 80));
     assert_eq!(on.started[0].2, story.started[0].2, "the identity stays");
 }
+
+#[test]
+fn idle_files_are_closed_until_they_grow() {
+    let site = Site::new();
+    let names: Vec<_> = (0..50).map(|n| format!("site{n}.log")).collect();
+    for name in &names {
+        site.write(name, lines(name, 0, 3));
+    }
+    let mut options = site.options(&["*.log", "site7.log.1"], Mode::Follow);
+    (options.keep_open, options.close_after) = (0, Duration::from_millis(100));
+    let mut source = site.open(options, &[]);
+    let mut story = Story::default();
+    story.until(&mut source, |story| story.records.len() == 150);
+    story.go_on(&mut source, Duration::from_millis(300));
+    let logs = site.path("");
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let open = open.filter_map(|fd| std::fs::read_link(fd.path()).ok());
+    assert_eq!(open.filter(|path| path.starts_with(&logs)).count(), 0);
+    site.append("site7.log", "more\n");
+    story.until(&mut source, |story| story.records.len() == 151);
+    story.go_on(&mut source, Duration::from_millis(300));
+    assert_eq!((story.started.len(), story.ended.len()), (50, 0));
+    // What becomes of a closed file is noticed too.
+    std::fs::remove_file(site.path("site8.log")).unwrap();
+    site.rename("site7.log", "site7.log.1");
+    site.write("site7.log", lines("new", 0, 1));
+    story.until(&mut source, |story| story.records.len() == 152 && story.ended.len() == 2);
+    assert_eq!(story.losses(), 0);
+}
+
+#[test]
+fn what_is_wrong_is_said_once() {
+    let site = Site::new();
+    site.write("access.log", b"PK\x03\x04 not a log");
+    let mut source = site.open(site.options(&["access.log"], Mode::Follow), &[]);
+    let mut story = Story::default();
+    // A file that has just changed may still be being written.
+    story.until(&mut source, |story| !story.notices.is_empty());
+    for _ in 0..5 {
+        site.append("access.log", "and more");
+        story.go_on(&mut source, Duration::from_millis(60));
+    }
+    assert_eq!(story.notices.len(), 1, "{:?}", story.notices);
+}

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::head::{Head, PREFIX_MAX, Stat};
@@ -33,7 +33,7 @@ pub struct Candidate {
 pub struct Assigner {
     mode: Mode,
     known: HashMap<PathBuf, (Stat, Compression, u32)>,
-    complained: HashSet<(PathBuf, Stat)>,
+    complained: HashSet<(PathBuf, String)>,
 }
 
 enum Verdict {
@@ -58,9 +58,9 @@ impl Assigner {
         registry: &mut Registry,
         notices: &mut Vec<Notice>,
     ) -> Result<Vec<Candidate>, SourceError> {
-        self.known.retain(|path, (stat, ..)| {
-            places.iter().any(|place| place.path == *path && place.stat == *stat)
-        });
+        let now: HashMap<&Path, Stat> =
+            places.iter().map(|place| (place.path.as_path(), place.stat)).collect();
+        self.known.retain(|path, (stat, ..)| now.get(path.as_path()) == Some(stat));
         let mut heads = Vec::new();
         for place in places {
             if !self.known.contains_key(&place.path) {
@@ -69,7 +69,8 @@ impl Assigner {
         }
         // Files that are where they were registered come first: they hold
         // their generation against others that begin alike.
-        heads.sort_by_key(|head| !registry.generations().values().any(|g| g.is_at(&head.stat)));
+        let at_home = registry.inodes();
+        heads.sort_by_key(|head| !at_home.contains(&(head.stat.dev, head.stat.inode)));
         for head in heads {
             if let Some(number) = self.decide(&head, registry)? {
                 self.known.insert(head.path, (head.stat, head.compression, number));
@@ -90,7 +91,7 @@ impl Assigner {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(_) if self.mode == Mode::Follow && fresh(&place.stat, COMPRESSING) => None,
             Err(error) => {
-                if self.complained.insert((place.path.clone(), place.stat)) {
+                if self.complained.insert((place.path.clone(), error.to_string())) {
                     notices.push(unreadable(place, &error));
                 }
                 None
@@ -178,17 +179,19 @@ impl Assigner {
     /// then the longest.
     fn one_each(&mut self, places: &[Place], notices: &mut Vec<Notice>) -> Vec<Candidate> {
         let mut chosen: Vec<Candidate> = Vec::new();
+        let mut places_of: HashMap<u32, usize> = HashMap::new();
         for place in places {
             let Some((_, compression, number)) = self.known.get(&place.path) else { continue };
             let found =
                 Candidate { place: place.clone(), compression: *compression, number: *number };
-            match chosen.iter_mut().find(|other| other.number == *number) {
+            let index = *places_of.entry(*number).or_insert(chosen.len());
+            match chosen.get_mut(index) {
                 None => chosen.push(found),
                 Some(other) => {
                     if better(&found, other) {
                         *other = found;
                     }
-                    let both = (place.path.clone(), place.stat);
+                    let both = (place.path.clone(), String::from("same text"));
                     if self.mode == Mode::ToEnd && self.complained.insert(both) {
                         notices.push(same_text(place));
                     }

@@ -24,6 +24,7 @@ impl FileSource {
     }
 
     fn look_at(&mut self, index: usize) -> bool {
+        let many = self.readers.len() > self.options.keep_open;
         let Some(reader) = self.readers.get_mut(index) else { return false };
         if let Err(error) = reader.look() {
             self.give_up(index, &error);
@@ -36,18 +37,36 @@ impl FileSource {
             self.end(index);
             return true;
         }
+        let idle = !reader.reading && reader.is_idle(self.options.close_after);
+        if idle && many {
+            let reader = self.readers.remove(index);
+            self.states.insert(reader.partition.number, State::Closed(reader.offset()));
+            return false;
+        }
         reader.reading
+    }
+
+    /// Ends what was closed while nothing was written to it, and is gone or
+    /// rotated by now.
+    pub(super) fn end_closed(&mut self, candidates: &[Candidate]) {
+        let closed = self.states.iter().filter(|(_, state)| matches!(state, State::Closed(_)));
+        let closed: Vec<_> = closed.map(|(number, state)| (*number, state.offset())).collect();
+        for (number, offset) in closed {
+            let there = candidates.iter().find(|one| one.number == number);
+            let over = there.is_none_or(|one| {
+                one.place.stat.size == offset && has_younger(&one.place.rotation, candidates)
+            });
+            if over {
+                self.states.insert(number, State::Over(offset));
+                self.outbox.push_back(Delivery::Ended(self.registry.partition(number)));
+            }
+        }
     }
 
     /// A file whose log goes on in a younger one will be let go of.
     pub(super) fn mark_superseded(&mut self, candidates: &[Candidate]) {
         for reader in &mut self.readers {
-            let own = Rotation::of(&reader.path);
-            let is_younger = |other: &Candidate| {
-                let other = &other.place.rotation;
-                other.log == own.log && other.age < own.age
-            };
-            if own.age != Age::Live && candidates.iter().any(is_younger) {
+            if has_younger(&Rotation::of(&reader.path), candidates) {
                 reader.supersede(reader.age());
             }
         }
@@ -120,21 +139,35 @@ impl FileSource {
             path.display(),
             advice(error)
         );
-        metrics::counter!("twofold_source_unreadable_files_total").increment(1);
-        self.outbox.push_back(Delivery::Notice(Notice::Unreadable { path, offset, message }));
+        if self.warned.insert((path.clone(), message.clone())) {
+            metrics::counter!("twofold_source_unreadable_files_total").increment(1);
+            self.outbox.push_back(Delivery::Notice(Notice::Unreadable { path, offset, message }));
+        }
     }
 
     /// A file that holds less than was read of it before.
-    pub(super) fn too_short(&mut self, candidate: &Candidate, offset: u64, len: u64) {
+    pub(super) fn too_short(&mut self, candidate: &Candidate, state: State, len: u64) {
+        let offset = state.offset();
         let reason = format!(
             "has {len} bytes of text, but {offset} were read before: somebody has cut it off; it is read again from byte {offset} on"
         );
         self.warn(candidate.place.path.clone(), &reason);
-        self.started(candidate.number, offset);
+        if !matches!(state, State::Closed(_)) {
+            self.started(candidate.number, offset);
+        }
         let partition = self.registry.partition(candidate.number);
         self.states.insert(candidate.number, State::Over(offset));
         self.outbox.push_back(Delivery::Ended(partition));
     }
+}
+
+/// Whether a file's log goes on in another file.
+fn has_younger(own: &Rotation, candidates: &[Candidate]) -> bool {
+    let is_younger = |other: &Candidate| {
+        let other = &other.place.rotation;
+        other.log == own.log && other.age < own.age
+    };
+    own.age != Age::Live && candidates.iter().any(is_younger)
 }
 
 /// What a truncation took away, as far as anybody can know.

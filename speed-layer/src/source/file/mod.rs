@@ -69,6 +69,8 @@ enum State {
     Read(Position),
     /// Read to its end in this run.
     Over(u64),
+    /// Started, read up to here and closed, as nothing is written to it for now.
+    Closed(u64),
     /// Can't be read on as long as the file stays as it is.
     Unreadable(u64, Stat),
 }
@@ -193,6 +195,7 @@ impl FileSource {
         self.scanned = Some(Instant::now());
         self.scan_now = false;
         let candidates = self.candidates()?;
+        self.end_closed(&candidates);
         self.queue.clear();
         for candidate in candidates {
             if self.is_wanted(&candidate)? {
@@ -246,6 +249,7 @@ impl FileSource {
         Ok(match self.state(candidate.number)? {
             State::Read(Position { offset, ended }) => !ended || plain && stat.size > offset,
             State::Over(offset) => self.options.mode == Mode::Follow && plain && stat.size > offset,
+            State::Closed(offset) => !plain || stat.size != offset,
             State::Unreadable(_, before) => self.options.mode == Mode::Follow && before != stat,
         })
     }
@@ -263,17 +267,21 @@ impl FileSource {
     /// Begins to read a file where it was left.
     fn begin(&mut self, candidate: &Candidate) -> Result<(), SourceError> {
         let number = candidate.number;
-        let offset = self.state(number)?.offset();
+        let state = self.state(number)?;
+        let offset = state.offset();
         let partition = self.registry.partition(number);
         let print = self.registry.generations().get(&number).and_then(Generation::longest);
         let cutter = self.cutter(number, offset);
         match Reader::open(candidate, partition, print, cutter, &self.counter) {
             Ok(reader) => {
-                self.started(number, offset);
+                if !matches!(state, State::Closed(_)) {
+                    self.started(number, offset);
+                }
+                self.states.insert(number, State::Read(Position { offset, ended: false }));
                 self.readers.push(reader);
             }
             Err(NotOpened::Changed) => self.scan_now = true,
-            Err(NotOpened::Short(len)) => self.too_short(candidate, offset, len),
+            Err(NotOpened::Short(len)) => self.too_short(candidate, state, len),
             Err(NotOpened::Failed(error)) => self.not_opened(candidate, offset, &error),
         }
         Ok(())
@@ -312,7 +320,7 @@ impl State {
     fn offset(self) -> u64 {
         match self {
             Self::Read(position) => position.offset,
-            Self::Over(offset) | Self::Unreadable(offset, _) => offset,
+            Self::Over(offset) | Self::Closed(offset) | Self::Unreadable(offset, _) => offset,
         }
     }
 }

@@ -27,6 +27,11 @@ pub struct FileOptions {
     pub grace: Duration,
     /// How often the followed files are looked at.
     pub poll_every: Duration,
+    /// So many followed files stay open, however long nothing is written to them.
+    pub keep_open: usize,
+    /// Of more, those are closed until they grow that have not changed for so
+    /// long: a folder of old logs must not use up the file handles.
+    pub close_after: Duration,
     /// How often new files are looked for.
     pub scan_every: Duration,
 }
@@ -44,6 +49,8 @@ impl FileOptions {
             record_limit: 16 << 20,
             grace: Duration::from_secs(10),
             poll_every: Duration::from_millis(200),
+            keep_open: 64,
+            close_after: Duration::from_secs(3600),
             scan_every: Duration::from_secs(1),
         }
     }

@@ -214,6 +214,13 @@ impl Reader {
         !self.reading && self.superseded && (final_end || self.quiet_since.elapsed() >= grace)
     }
 
+    /// Whether nothing has been written to the file for so long, and no
+    /// unfinished line is held of it.
+    pub fn is_idle(&self, long: Duration) -> bool {
+        let whole = self.cutter.offset() == self.cutter.read_to();
+        self.text.plain().is_some() && whole && !self.superseded && self.age() >= long
+    }
+
     /// Whether it is standard input.
     pub fn is_pipe(&self) -> bool {
         matches!(self.text, Text::Pipe(_))

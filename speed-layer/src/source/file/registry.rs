@@ -11,7 +11,7 @@
 //! What remains: two files whose first 4096 bytes are equal, or whose whole text
 //! is the start of the other's, are taken for one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -102,19 +102,35 @@ impl Generation {
 
     /// How many bytes of the head agree, where no print disagrees; prints of
     /// more bytes than the head has are left out.
-    fn agrees(&self, head: &Head) -> Option<usize> {
-        if !self.tells && !self.is_at(&head.stat) {
+    fn agrees(&self, prints: &mut Prints) -> Option<usize> {
+        if !self.tells && !self.is_at(&prints.head.stat) {
             return None;
         }
-        let within = self.prints.range(..=head.bytes.len());
+        let within = self.prints.range(..=prints.head.bytes.len());
         let mut agreed = None;
         for (len, print) in within {
-            if head.print(*len) != Some(*print) {
+            if prints.of(*len) != Some(*print) {
                 return None;
             }
             agreed = Some(*len);
         }
         agreed
+    }
+}
+
+/// The prints of a head, each made once however many generations ask for it.
+struct Prints<'a> {
+    head: &'a Head,
+    made: HashMap<usize, Option<Print>>,
+}
+
+impl<'a> Prints<'a> {
+    fn new(head: &'a Head) -> Self {
+        Self { head, made: HashMap::new() }
+    }
+
+    fn of(&mut self, len: usize) -> Option<Print> {
+        *self.made.entry(len).or_insert_with(|| self.head.print(len))
     }
 }
 
@@ -157,11 +173,17 @@ impl Registry {
         &self.generations
     }
 
+    /// Device and inode of every file where it was registered.
+    pub fn inodes(&self) -> HashSet<(u64, u64)> {
+        self.generations.values().map(|known| (known.first.dev, known.first.inode)).collect()
+    }
+
     /// The generations whose prints agree with a file's head, the best first:
     /// the longest agreement, then the same inode, then the newest.
     pub fn matching(&self, head: &Head) -> Vec<u32> {
+        let mut prints = Prints::new(head);
         let agreeing = self.generations.iter().filter_map(|(number, generation)| {
-            let len = generation.agrees(head)?;
+            let len = generation.agrees(&mut prints)?;
             Some((len, generation.is_at(&head.stat), *number))
         });
         let mut agreeing: Vec<_> = agreeing.collect();
@@ -251,7 +273,8 @@ impl Registry {
             return Ok(true);
         }
         self.refresh()?;
-        Ok(self.generations.get(&number).is_some_and(|known| known.agrees(head).is_some()))
+        let known = self.generations.get(&number);
+        Ok(known.is_some_and(|known| known.agrees(&mut Prints::new(head)).is_some()))
     }
 
     /// Puts a registration create-if-absent; says whether it is the first there.
