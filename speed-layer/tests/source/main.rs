@@ -1,6 +1,7 @@
 //! The file source, on real files.
 
 mod any_content;
+mod any_rotation;
 mod following;
 mod reading;
 mod registering;
