@@ -93,3 +93,12 @@ fn an_unfinished_first_line_is_known_again() {
     let on = site.read(&["access.log"], &[(0, crate::at(13))]);
     assert_eq!((on.started[0].0, on.texts()), (0, vec![" and on"]));
 }
+
+#[test]
+fn the_source_works_inside_a_runtime_too() {
+    let site = Site::new();
+    site.write("access.log", "one\n");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let story = runtime.block_on(async { site.read(&["access.log"], &[]) });
+    assert_eq!(story.texts(), ["one"]);
+}

@@ -118,10 +118,8 @@ impl Assigner {
                 Verdict::Undecided => return Ok(None),
                 Verdict::Other => {}
             }
-            // Another process may have registered it since.
-            if registry.refresh()? {
-                continue;
-            }
+            // Whatever other processes have registered since took the next number,
+            // so that this fails and the file is matched again.
             if let Some(number) = registry.register(head)? {
                 return Ok(Some(number));
             }

@@ -7,6 +7,7 @@
 //! `copytruncate`, where the copy is read on if it is among the sources.
 
 mod assign;
+mod blocking;
 mod cutter;
 mod follow;
 mod head;

@@ -196,3 +196,33 @@ fn oldest_first(mut places: Vec<Place>) -> Vec<Place> {
     }
     places.iter().filter_map(|place| logs.get_mut(&place.rotation.log)?.pop()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_log_and_the_age() {
+        let dated = |digits: &str| Age::Dated(std::cmp::Reverse(digits.to_owned()));
+        let cases = [
+            ("access.log", "access.log", Age::Live),
+            ("access.log.1", "access.log", Age::Times(1)),
+            ("access.log.12.gz", "access.log", Age::Times(12)),
+            ("access.log-20261123", "access.log", dated("20261123")),
+            ("access.log-2026112318.zst", "access.log", dated("2026112318")),
+            ("access-2026-11-23.log", "access.log", dated("20261123")),
+            ("2026-11-23_access.log.gz", "_access.log", dated("20261123")),
+            ("access-2026-11-23T18-04-05.000.log.gz", "access.log", dated("20261123180405000")),
+            ("access.log.gz", "access.log", Age::Live),
+            ("site1.log", "site1.log", Age::Live),
+            ("app.8080", "app.8080", Age::Live),
+            ("été.log.2", "été.log", Age::Times(2)),
+        ];
+        for (name, log, age) in cases {
+            let expected = Rotation { log: PathBuf::from("/logs").join(log), age };
+            assert_eq!(Rotation::of(&Path::new("/logs").join(name)), expected, "{name}");
+        }
+        assert!(Age::Live < dated("20261123") && dated("20261123") < dated("20261122"));
+        assert!(Age::Times(2) < Age::Times(10));
+    }
+}

@@ -20,6 +20,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutP
 use serde::{Deserialize, Serialize};
 use twofold_data::partition::Partition;
 
+use super::blocking::Blocking;
 use super::head::{Head, PREFIX_MAX, Print, Stat};
 use crate::source::SourceError;
 
@@ -135,10 +136,10 @@ impl<'a> Prints<'a> {
 }
 
 /// The generations of one topic. Blocks on the object store: it belongs on a
-/// thread of its own, not into an async task.
+/// thread of its own rather than into an async task.
 pub struct Registry {
     store: Arc<dyn ObjectStore>,
-    runtime: tokio::runtime::Runtime,
+    blocking: Blocking,
     topic: String,
     generations: BTreeMap<u32, Generation>,
     seen: BTreeSet<Location>,
@@ -150,11 +151,10 @@ impl Registry {
     /// # Errors
     /// Where the store can't be read, or holds what a newer version wrote.
     pub fn open(store: Arc<dyn ObjectStore>, topic: &str) -> Result<Self, SourceError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed("", error))?;
+        let blocking = Blocking::new().map_err(|error| failed("partitions", error))?;
         let mut registry = Self {
             store,
-            runtime,
+            blocking,
             topic: topic.to_owned(),
             generations: BTreeMap::new(),
             seen: BTreeSet::new(),
@@ -191,29 +191,27 @@ impl Registry {
         agreeing.into_iter().map(|(_, _, number)| number).collect()
     }
 
-    /// Reads what other processes have registered since; says whether there was anything.
+    /// Reads what other processes have registered since.
     ///
     /// # Errors
     /// As [`Registry::open`].
-    pub fn refresh(&mut self) -> Result<bool, SourceError> {
+    pub fn refresh(&mut self) -> Result<(), SourceError> {
         let folder = Location::from(format!("partitions/{}", self.topic));
         let store = Arc::clone(&self.store);
-        let listed = self.runtime.block_on(async {
+        let listed = self.blocking.wait(async {
             store.list(Some(&folder)).map_ok(|meta| meta.location).try_collect::<Vec<_>>().await
         });
+        let listed = listed.map_err(|error| failed(&folder, error))?;
         let mut listed = listed.map_err(|error| failed(&folder, error))?;
         listed.retain(|location| !self.seen.contains(location));
         listed.sort_unstable();
-        let new = !listed.is_empty();
-        listed.into_iter().try_for_each(|location| self.read(location))?;
-        Ok(new)
+        listed.into_iter().try_for_each(|location| self.read(location))
     }
 
     fn read(&mut self, location: Location) -> Result<(), SourceError> {
-        let bytes = self
-            .runtime
-            .block_on(async { self.store.get(&location).await?.bytes().await })
-            .map_err(|error| failed(&location, error))?;
+        let read = self.blocking.wait(async { self.store.get(&location).await?.bytes().await });
+        let read = read.map_err(|error| failed(&location, error))?;
+        let bytes = read.map_err(|error| failed(&location, error))?;
         let registration: Registration = serde_json::from_slice(&bytes)
             .map_err(|error| failed(&location, format!("not a registration: {error}")))?;
         if registration.schema > SCHEMA {
@@ -287,7 +285,8 @@ impl Registry {
         let body = serde_json::to_vec_pretty(&registration);
         let body = PutPayload::from(body.map_err(|error| failed(&location, error))?);
         let options = PutOptions::from(PutMode::Create);
-        match self.runtime.block_on(self.store.put_opts(&location, body, options)) {
+        let put = self.blocking.wait(self.store.put_opts(&location, body, options));
+        match put.map_err(|error| failed(&location, error))? {
             Ok(_) => {
                 self.add(registration, print);
                 self.seen.insert(location);
