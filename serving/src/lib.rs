@@ -2,3 +2,4 @@
 //! (in `api`) the HTTP API and the page that read through it.
 
 pub mod index;
+pub mod query;

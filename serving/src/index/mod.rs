@@ -6,6 +6,7 @@
 
 pub mod conformance;
 mod error;
+mod metrics;
 mod plan;
 mod publication;
 mod question;
@@ -29,6 +30,7 @@ pub trait Index: Send + Sync {
     /// start and partition if its version is at least as large; an older one is
     /// [`Put::Stale`], which is no error. A `Closed` set replaces an `Open` one of equal version.
     /// (Equal versions with a state less final than the stored one are stale.)
+    /// Every set names its partition; a union of partitions is the readers' affair.
     fn put(&self, sets: &[RowSet]) -> Result<Vec<Put>, IndexError>;
 
     /// Upserts a partition's state, unless the stored one has processed more.
@@ -45,7 +47,8 @@ pub trait Index: Send + Sync {
     /// boundary: for restarts, accuracy and the spike detector. In order of start, then partition.
     fn speed_rows(&self, select: &Select<'_>) -> Result<Vec<RowSet>, IndexError>;
 
-    /// Adds rows and documents to the staging area of `run`. Readers don't see them.
+    /// Adds rows and documents to the staging area of `run`. Readers don't see them. A run
+    /// that publishes no row at all, only a boundary, stages empty lists once.
     fn stage(&self, run: &str, rows: &[RowSet], documents: &[Document]) -> Result<(), IndexError>;
 
     /// How many row sets and documents are staged for `run`.
@@ -57,7 +60,8 @@ pub trait Index: Send + Sync {
     ///
     /// # Errors
     /// [`IndexError::Lost`] if the current generation is not the one before it:
-    /// another run has published; start over.
+    /// another run has published; start over. [`IndexError::Failed`] if the run has staged
+    /// nothing (somebody abandoned it), or if the boundary would move back.
     fn publish(&self, run: &str, publication: &Publication) -> Result<(), IndexError>;
 
     /// Throws away what `run` staged, and the leftovers of runs that died
@@ -70,6 +74,10 @@ pub trait Index: Send + Sync {
     /// One consistent answer: exact rows before the boundary and speed rows from it
     /// on, with the publication that they belong to, out of one snapshot.
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError>;
+
+    /// A stretch of time outside of which no reader sees a row of the view `traffic`: its first
+    /// minute, and the first one after it. It may be a little too wide. `None` for an empty index.
+    fn extent(&self) -> Result<Option<(Minute, Minute)>, IndexError>;
 
     /// Documents of one kind whose start lies in `from..to`, of the current generation, in
     /// order of start, then id.

@@ -26,6 +26,7 @@ use twofold_data::view::RowSet;
 
 use super::{
     Answer, Document, Index, IndexError, Layer, PartitionState, Publication, Put, Query, Select,
+    metrics,
 };
 use connection::Readers;
 
@@ -97,7 +98,9 @@ impl SqliteIndex {
 
 impl Index for SqliteIndex {
     fn put(&self, sets: &[RowSet]) -> Result<Vec<Put>, IndexError> {
-        speed::put(self, sets)
+        let puts = speed::put(self, sets)?;
+        metrics::count_puts(&puts);
+        Ok(puts)
     }
 
     fn put_state(&self, state: &PartitionState) -> Result<Put, IndexError> {
@@ -125,7 +128,10 @@ impl Index for SqliteIndex {
     }
 
     fn publish(&self, run: &str, publication: &Publication) -> Result<(), IndexError> {
-        self.write(|transaction| generations::publish(transaction, run, publication))?;
+        let published =
+            self.write(|transaction| generations::publish(transaction, run, publication));
+        metrics::count_publication(&published);
+        published?;
         // It is published whatever becomes of this: the next publication goes on with it.
         if let Err(error) = clean::superseded(self) {
             tracing::warn!(%error, "superseded rows stay for now");
@@ -143,6 +149,10 @@ impl Index for SqliteIndex {
 
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError> {
         self.snapshot(|transaction| read::answer(transaction, query))
+    }
+
+    fn extent(&self) -> Result<Option<(Minute, Minute)>, IndexError> {
+        self.snapshot(|transaction| read::extent(transaction))
     }
 
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {

@@ -139,6 +139,44 @@ fn read_speed(
     Ok(())
 }
 
+/// The first and the last start of each table, found through its key without a scan;
+/// of the exact rows, staged ones included, only what lies before the boundary.
+pub(super) fn extent(
+    transaction: &Transaction<'_>,
+) -> Result<Option<(Minute, Minute)>, IndexError> {
+    let boundary = published(transaction)?.map(|publication| publication.boundary);
+    let mut extent: Option<(Minute, Minute)> = None;
+    for (layer, table) in [(Layer::Speed, "speed_rows"), (Layer::Batch, "exact_rows")] {
+        for grain in Grain::ALL {
+            let Some((first, last)) = starts(transaction, table, grain)? else { continue };
+            let (first, end) = match (layer, boundary) {
+                (Layer::Speed, _) => (first, grain.end(last)),
+                (Layer::Batch, Some(boundary)) => (first, grain.end(last).min(boundary)),
+                (Layer::Batch, None) => continue,
+            };
+            extent = match extent {
+                _ if first >= end => extent,
+                None => Some((first, end)),
+                Some((from, to)) => Some((from.min(first), to.max(end))),
+            };
+        }
+    }
+    Ok(extent)
+}
+
+fn starts(
+    transaction: &Transaction<'_>,
+    table: &str,
+    grain: Grain,
+) -> Result<Option<(Minute, Minute)>, IndexError> {
+    let start = |function: &str| -> Result<Option<i64>, IndexError> {
+        let select =
+            format!("SELECT {function}(start) FROM {table} WHERE grain = ?1 AND view = 'traffic'");
+        Ok(transaction.prepare_cached(&select)?.query_row([grain.minutes()], |row| row.get(0))?)
+    };
+    Ok(start("min")?.zip(start("max")?).map(|(first, last)| (Minute(first), Minute(last))))
+}
+
 pub(super) fn documents(
     transaction: &Transaction<'_>,
     kind: &str,

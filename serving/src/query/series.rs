@@ -1,0 +1,145 @@
+//! A range in steps.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::view::{Tally, Union};
+
+use super::answer::Spread;
+use super::scan::{Scan, Scanned, consistently, is_settled};
+use super::totals::sums;
+use super::{Instant, Measures, QueryError, Range, Stamp, Stores};
+use crate::index::Layer;
+
+/// The most points a series has.
+pub const MAX_POINTS: i64 = 20_000;
+
+/// A question for the course of the traffic.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesQuery {
+    /// The range.
+    pub range: Range,
+    /// The length of a step in minutes; steps are counted from the Unix epoch, and the
+    /// first and the last one are cut to the range.
+    pub step: i64,
+    /// Whether distinct clients and percentiles are wanted: they cost ten times the rest.
+    pub spread: bool,
+}
+
+/// The course of the traffic.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    /// The generation and boundary it was read through.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// The range, cut to what is stored; `None` where that is nothing.
+    pub range: Option<Range>,
+    /// The length of a step in minutes.
+    pub step: i64,
+    /// The steps in order, those without a request included.
+    pub points: Vec<Point>,
+}
+
+/// One step of a series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    /// Its first minute.
+    pub start: Instant,
+    /// How many minutes it spans.
+    pub minutes: i64,
+    /// Whether measures and tally are exact.
+    pub exact: bool,
+    /// The measures.
+    pub measures: Measures,
+    /// What the records were.
+    pub tally: Tally,
+    /// What doesn't add up, where it was asked for.
+    #[serde(flatten)]
+    pub spread: Option<Spread>,
+}
+
+#[derive(Default)]
+struct Step {
+    union: Union,
+    speed: bool,
+}
+
+/// Counts a range step by step.
+///
+/// # Errors
+/// [`QueryError::Question`] if the step is no length, or there would be more than
+/// [`MAX_POINTS`] points.
+pub fn series(stores: &Stores<'_>, query: &SeriesQuery) -> Result<Series, QueryError> {
+    let SeriesQuery { range, step, spread } = *query;
+    if step < 1 {
+        return Err(QueryError::Question(format!("a step has at least one minute, not {step}")));
+    }
+    let coarsest = coarsest(step);
+    consistently(stores, |reader| {
+        check_length(reader.stored(range)?, step)?;
+        let mut steps: BTreeMap<i64, Step> = BTreeMap::new();
+        let scan = Scan { views: &["traffic"], range, coarsest, sketches: spread };
+        let scanned = reader.scan(&scan, |layer, set| {
+            let step = steps.entry(set.start.0.div_euclid(step)).or_default();
+            step.union.add(&set);
+            step.speed |= layer == Layer::Speed;
+        })?;
+        let stored = scanned.range;
+        let points = stored.map(|stored| points(query, stored, &scanned, &steps));
+        let stamp = Stamp::of(scanned.publication.as_ref());
+        Ok(Series { stamp, range: stored, step, points: points.unwrap_or_default() })
+    })
+}
+
+/// The coarsest rows of which each lies in one step.
+fn coarsest(step: i64) -> Grain {
+    let fits = |grain: &Grain| step % grain.minutes() == 0;
+    Grain::ALL.into_iter().rev().find(fits).unwrap_or(Grain::Minute)
+}
+
+fn check_length(range: Option<Range>, step: i64) -> Result<(), QueryError> {
+    let count = range.map_or(0, |range| {
+        let numbers = numbers(range, step);
+        numbers.end - numbers.start
+    });
+    if count <= MAX_POINTS {
+        return Ok(());
+    }
+    Err(QueryError::Question(format!(
+        "{count} steps of {step} min are more than {MAX_POINTS}: ask for longer steps or a shorter range"
+    )))
+}
+
+/// The numbers of the steps that a range touches, counted from the epoch.
+fn numbers(range: Range, step: i64) -> std::ops::Range<i64> {
+    if range.is_empty() {
+        return 0..0;
+    }
+    range.from.0.0.div_euclid(step)..(range.to.0.0 - 1).div_euclid(step) + 1
+}
+
+fn points(
+    query: &SeriesQuery,
+    range: Range,
+    scanned: &Scanned,
+    steps: &BTreeMap<i64, Step>,
+) -> Vec<Point> {
+    let step = query.step;
+    let empty = Step::default();
+    let point = |number: i64| {
+        let start = Minute(number.saturating_mul(step));
+        let span = Range::new(start, Minute(start.0.saturating_add(step))).within(range);
+        point(span, steps.get(&number).unwrap_or(&empty), scanned, query.spread)
+    };
+    numbers(range, step).map(point).collect()
+}
+
+fn point(span: Range, step: &Step, scanned: &Scanned, spread: bool) -> Point {
+    let set = step.union.top(0);
+    let (measures, tally) = sums(set.as_ref());
+    let exact = is_settled(scanned.publication.as_ref(), span, step.speed);
+    let spread = spread.then(|| Spread::of(set.as_ref(), exact));
+    let minutes = span.to.0.0 - span.from.0.0;
+    Point { start: span.from, minutes, exact, measures, tally, spread }
+}
