@@ -2,6 +2,7 @@
 //! ([`window`]), [`emit`]; [`speed`] drives them, [`resume`] starts them again;
 //! the archiver beside it.
 
+pub mod archive;
 pub mod emit;
 pub mod resume;
 pub mod source;

@@ -1,0 +1,129 @@
+//! One archive file that is being filled.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use twofold_data::archive::{FileMeta, META_KEY};
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::partition::Partition;
+use twofold_data::request::Line;
+
+use super::ArchiveError;
+use super::columns::{Columns, schema};
+use crate::source::Record;
+
+/// Rows of a row group: what a reader that wants a few lines reads at least.
+const ROW_GROUP: usize = 128 * 1024;
+
+/// Rows that are gathered before they are encoded.
+const GATHERED: usize = 8 * 1024;
+
+/// A file that is being filled, in memory, encoded as far as it has come.
+pub struct Building {
+    /// Its path in the archive.
+    pub path: String,
+    /// The hour of its folder.
+    pub hour: Minute,
+    /// The first record's offset.
+    pub first_offset: u64,
+    /// The offset after the last record.
+    pub next_offset: u64,
+    /// Records so far.
+    pub records: u64,
+    /// Raw bytes so far.
+    pub raw_bytes: u64,
+    /// When its first record was read.
+    pub since: Instant,
+    unterminated: bool,
+    hours: BTreeMap<i64, u64>,
+    columns: Columns,
+    writer: ArrowWriter<Vec<u8>>,
+}
+
+impl Building {
+    /// An empty file.
+    pub fn new(
+        partition: &Partition,
+        path: String,
+        hour: Minute,
+        first_offset: u64,
+    ) -> Result<Self, ArchiveError> {
+        let writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties()))?;
+        Ok(Self {
+            path,
+            hour,
+            first_offset,
+            next_offset: first_offset,
+            records: 0,
+            raw_bytes: 0,
+            since: Instant::now(),
+            unterminated: false,
+            hours: BTreeMap::new(),
+            columns: Columns::new(partition),
+            writer,
+        })
+    }
+
+    /// Adds a record; `time` is the instant (ms) that it counts for.
+    pub fn push(
+        &mut self,
+        record: &Record<'_>,
+        line: &Line<'_>,
+        time: i64,
+        raw: Option<&[u8]>,
+    ) -> Result<(), ArchiveError> {
+        self.columns.push(record, line, time, raw);
+        *self.hours.entry(Grain::Hour.start(Minute::of(time)).0).or_default() += 1;
+        self.records += 1;
+        self.raw_bytes += record.bytes.len() as u64 + 1;
+        self.next_offset = record.next_offset;
+        self.unterminated = record.unterminated();
+        if self.columns.rows() >= GATHERED { self.encode() } else { Ok(()) }
+    }
+
+    fn encode(&mut self) -> Result<(), ArchiveError> {
+        Ok(self.writer.write(&self.columns.take()?)?)
+    }
+
+    /// The finished file's bytes and what it says of itself; `meta` comes with what
+    /// only the chain knows.
+    pub fn finish(mut self, mut meta: FileMeta) -> Result<(Bytes, FileMeta), ArchiveError> {
+        self.encode()?;
+        meta.first_offset = self.first_offset;
+        meta.next_offset = self.next_offset;
+        meta.records = self.records;
+        meta.unterminated = self.unterminated;
+        meta.hours = self.hours;
+        let text = serde_json::to_string(&meta)
+            .map_err(|error| ArchiveError::Failed(error.to_string()))?;
+        self.writer.append_key_value_metadata(KeyValue::new(META_KEY.to_owned(), text));
+        Ok((self.writer.into_inner()?.into(), meta))
+    }
+}
+
+/// Times and offsets as differences, texts by dictionary, all of it through zstd.
+fn properties() -> WriterProperties {
+    let level = ZstdLevel::try_new(1).unwrap_or_default();
+    let mut properties = WriterProperties::builder()
+        .set_created_by(format!("twofold {}", env!("CARGO_PKG_VERSION")))
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_dictionary_page_size_limit(4 << 20);
+    for column in ["time", "offset", "arrival", "duration"] {
+        let path = ColumnPath::from(column);
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+    }
+    for column in ["bytes", "raw", "query"] {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
+    }
+    properties.build()
+}

@@ -1,0 +1,214 @@
+//! The archiver: every record, once, as Parquet in an object store.
+//!
+//! One file is one contiguous run of offsets of one partition. Its name follows from
+//! the log alone, and it is put only if absent: of two archivers one loses,
+//! sees it, and goes on where the winner's file ends.
+
+mod chain;
+mod columns;
+mod file;
+mod store;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use twofold_data::format::{Format, Parser};
+use twofold_data::partition::Partition;
+use twofold_data::window::watermark::Limits;
+
+use crate::source::{Delivery, Notice, Positions, Source, SourceError};
+use chain::{Chain, Tools};
+use store::Store;
+
+/// How the archiver works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The format of the records.
+    pub format: Format,
+    /// The speed layer's limits: by them a time stamp is plausible.
+    pub limits: Limits,
+    /// Raw bytes in one file at most.
+    pub max_bytes: u64,
+    /// The longest that a record waits for its file.
+    pub max_age: Duration,
+}
+
+/// What an archiver has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Records read.
+    pub records: u64,
+    /// Their bytes, with their `\n`.
+    pub bytes: u64,
+}
+
+/// What a caller has to decide about.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The partition's name stands for another one: a re-created topic, or another file.
+    #[error(
+        "{partition} is archived as `{known}`, and this is `{found}`: archive it under another name (source.topic)"
+    )]
+    Identity {
+        /// The partition.
+        partition: Partition,
+        /// What the archive knows.
+        known: String,
+        /// What the source says.
+        found: String,
+    },
+    /// Another archiver was quicker: read the source again from the chain's end.
+    #[error("another archiver has put a part of {partition}")]
+    Behind {
+        /// The partition.
+        partition: Partition,
+    },
+    /// The object store does not answer or refuses.
+    #[error("the archive's store: {path}: {reason}")]
+    Store {
+        /// The object.
+        path: String,
+        /// What the store said.
+        reason: String,
+    },
+    /// The source cannot go on.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Anything else.
+    #[error("the archiver failed: {0}")]
+    Failed(String),
+}
+
+impl ArchiveError {
+    fn store(path: &str, error: &object_store::Error) -> Self {
+        Self::Store { path: path.to_owned(), reason: error.to_string() }
+    }
+}
+
+impl From<parquet::errors::ParquetError> for ArchiveError {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<arrow_schema::ArrowError> for ArchiveError {
+    fn from(error: arrow_schema::ArrowError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Where an archiver resumes each partition: at the end of its chain.
+///
+/// # Errors
+/// Where the store gives no runtime.
+pub fn positions(store: Arc<dyn ObjectStore>) -> Result<Positions, ArchiveError> {
+    let store = Store::new(store)?;
+    Ok(Box::new(move |partition| {
+        chain::position(&store, partition).map_err(|error| SourceError::Position {
+            partition: partition.clone(),
+            reason: error.to_string(),
+        })
+    }))
+}
+
+/// Archives what `open` opens, until its input ends or `stop` is set. Nothing is
+/// flushed when it is stopped: what is not put is read again.
+///
+/// # Errors
+/// Everything but [`ArchiveError::Behind`], which it decides itself: it opens the source again.
+pub fn run(
+    mut open: impl FnMut(Positions) -> Result<Box<dyn Source>, SourceError>,
+    store: &Arc<dyn ObjectStore>,
+    options: &Options,
+    stop: &AtomicBool,
+    mut watch: impl FnMut(Progress, Option<&Notice>),
+) -> Result<Progress, ArchiveError> {
+    loop {
+        let mut source = open(positions(Arc::clone(store))?)?;
+        let mut archiver = Archiver::new(Arc::clone(store), options)?;
+        match archiver.run(&mut *source, stop, &mut watch) {
+            Err(ArchiveError::Behind { partition }) => {
+                tracing::info!(%partition, "another archiver was quicker; reading again from the chain's end");
+            }
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(archiver.progress),
+        }
+    }
+}
+
+struct Archiver<'a> {
+    store: Store,
+    options: &'a Options,
+    parser: Parser,
+    chains: BTreeMap<Partition, Chain>,
+    progress: Progress,
+}
+
+/// How long the source may wait for records.
+const WAIT: Duration = Duration::from_millis(200);
+
+impl<'a> Archiver<'a> {
+    fn new(store: Arc<dyn ObjectStore>, options: &'a Options) -> Result<Self, ArchiveError> {
+        let parser = Parser::new(&options.format);
+        Ok(Self {
+            store: Store::new(store)?,
+            options,
+            parser,
+            chains: BTreeMap::new(),
+            progress: Progress::default(),
+        })
+    }
+
+    fn run(
+        &mut self,
+        source: &mut dyn Source,
+        stop: &AtomicBool,
+        watch: &mut impl FnMut(Progress, Option<&Notice>),
+    ) -> Result<(), ArchiveError> {
+        while !stop.load(Ordering::Relaxed) {
+            let delivery = source.poll(WAIT)?;
+            match &delivery {
+                Delivery::EndOfInput => return Ok(()),
+                Delivery::Notice(notice) => watch(self.progress, Some(notice)),
+                other => {
+                    self.deliver(other)?;
+                    watch(self.progress, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, delivery: &Delivery) -> Result<(), ArchiveError> {
+        let Self { store, options, parser, chains, progress } = self;
+        let mut tools = Tools { store, options, parser };
+        match delivery {
+            Delivery::Started { partition, identity, offset } => {
+                let chain = Chain::open(&tools, partition, identity, *offset)?;
+                chains.insert(partition.clone(), chain);
+            }
+            Delivery::Records(batch) => {
+                let Some(chain) = chains.get_mut(&batch.partition) else { return Ok(()) };
+                for record in batch.records() {
+                    chain.push(&mut tools, &record)?;
+                    progress.records += 1;
+                    progress.bytes += record.next_offset - record.offset;
+                }
+                chain.grown_old(&tools)?;
+            }
+            Delivery::Ended(partition) => {
+                if let Some(mut chain) = chains.remove(partition) {
+                    chain.finish_partition(&tools)?;
+                }
+            }
+            Delivery::CaughtUp => {
+                chains.values_mut().try_for_each(|chain| chain.caught_up(&tools))?
+            }
+            Delivery::Notice(_) | Delivery::EndOfInput => {}
+        }
+        Ok(())
+    }
+}
