@@ -71,22 +71,21 @@ fn rule_2_an_older_state_does_not_overwrite_a_newer_one() {
 
 #[test]
 fn rule_3_the_commit_that_loses_a_record_of_a_younger_window() {
-    // Records: 18:05, then 18:04 twice. The oldest open window starts with the
-    // second record; resuming there would lose the first.
-    let seconds = [5 * 60, 4 * 60, 4 * 60 + 1, 5 * 60 + 1];
-    let all = lines(&seconds);
-    let second = all[0].len() as u64 + 1;
+    // After two records at 18:00: one at 18:05, then two at 18:04. The oldest open
+    // window starts with the fourth record; resuming there would lose the third.
+    let all = lines(&[0, 1, 5 * 60, 4 * 60, 4 * 60 + 1, 5 * 60 + 1]);
+    let (third, fourth) = (2 * (all[0].len() as u64 + 1), 3 * (all[0].len() as u64 + 1));
 
     let naive = folder();
-    run_some(&open(naive.path()), &all[..3]);
-    let index = forget(naive.path(), |state| state.resume_offset = second);
+    run_some(&open(naive.path()), &all[..5]);
+    let index = forget(naive.path(), |state| state.resume_offset = fourth);
     run_all(&index, &all, 1).unwrap();
     assert_eq!(requests(index.as_ref(), Grain::Minute, 5), 1, "the naive way loses one");
 
     let ours = folder();
     let index = open(ours.path());
-    run_some(&index, &all[..3]);
-    assert_eq!(state(index.as_ref()).resume_offset, 0);
+    run_some(&index, &all[..5]);
+    assert_eq!(state(index.as_ref()).resume_offset, third);
     run_all(&index, &all, 1).unwrap();
     assert_eq!(requests(index.as_ref(), Grain::Minute, 5), 2);
     assert_eq!(requests(index.as_ref(), Grain::Minute, 4), 2);
