@@ -21,9 +21,14 @@ pub fn host<'a>(host: &'a str, scratch: &'a mut String) -> Option<&'a str> {
 
 /// The host of a referrer, in lower case and without port; `None` where it has none.
 pub fn referrer_host<'a>(url: &'a str, scratch: &'a mut String) -> Option<&'a str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let bytes = url.as_bytes();
+    let mut colons = memchr::memchr_iter(b':', bytes);
+    let scheme = colons.find(|at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(b"://")))?;
+    let rest = url.get(scheme + 3..)?;
+    let end = memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
+    let authority = rest.get(..end)?;
+    let start = memchr::memrchr(b'@', authority.as_bytes()).map_or(0, |at| at + 1);
+    let host = authority.get(start..)?;
     let host = without_port(host);
     (!host.is_empty()).then(|| lower(cut_key(host), scratch))
 }

@@ -29,7 +29,8 @@ pub fn key_hash(key: &str) -> u64 {
 }
 
 /// Distinct values by HyperLogLog (Flajolet et al. 2007) with 2^12 registers of
-/// six bits: exact for a handful of values, 3 KiB for any number of them.
+/// eight bits: exact for a handful of values, 4 KiB for any number of them. (Six
+/// bits are enough, but packing them costs a quarter of the time that unions take.)
 #[derive(Debug, Clone, Default)]
 pub struct Distinct(Option<Box<HllSketch>>);
 
@@ -38,7 +39,7 @@ impl Distinct {
     pub fn update(&mut self, hash: u64) {
         if let Some(sketch) = &mut self.0 {
             sketch.update(hash);
-        } else if let Ok(mut sketch) = HllSketch::new(LG_K, HllType::Hll6) {
+        } else if let Ok(mut sketch) = HllSketch::new(LG_K, HllType::Hll8) {
             sketch.update(hash);
             self.0 = Some(Box::new(sketch));
         }
@@ -54,7 +55,7 @@ impl Distinct {
         if let Ok(mut union) = HllUnion::new(LG_K) {
             union.update(ours);
             union.update(theirs);
-            **ours = union.to_sketch(HllType::Hll6);
+            **ours = union.to_sketch(HllType::Hll8);
         }
     }
 
@@ -101,8 +102,8 @@ impl Distinct {
             return Ok(Self(None));
         }
         let sketch = HllSketch::deserialize(bytes).map_err(|error| error.to_string())?;
-        if sketch.lg_config_k() != LG_K || sketch.target_type() != HllType::Hll6 {
-            return Err(format!("not a HyperLogLog sketch of 2^{LG_K} six-bit registers"));
+        if sketch.lg_config_k() != LG_K || sketch.target_type() != HllType::Hll8 {
+            return Err(format!("not a HyperLogLog sketch of 2^{LG_K} eight-bit registers"));
         }
         let estimate = sketch.estimate();
         if !(0.0..=MOST as f64).contains(&estimate) {

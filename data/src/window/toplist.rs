@@ -95,24 +95,21 @@ impl TopList {
 
     /// The first `top` rows (0: all of them): most requests first, ties in name order.
     pub fn top(&self, top: usize) -> Top {
-        let mut order: Vec<&Entry> = self.entries.iter().collect();
-        let rank = |a: &&Entry, b: &&Entry| {
-            let by_requests = b.counts.requests().cmp(&a.counts.requests());
-            by_requests.then_with(|| self.key(a).cmp(self.key(b)))
+        let entries = self.entries.iter();
+        let mut order: Vec<_> = entries.map(|entry| (entry.counts.requests(), entry)).collect();
+        let rank = |a: &(u64, &Entry), b: &(u64, &Entry)| {
+            b.0.cmp(&a.0).then_with(|| self.key(a.1).cmp(self.key(b.1)))
         };
         let mut floor = self.floor;
         if 0 < top && top < order.len() {
             let (_, _, rest) = order.select_nth_unstable_by(top - 1, rank);
-            let most = rest.iter().map(|entry| self.most(entry)).max();
+            let most = rest.iter().map(|(_, entry)| self.most(entry)).max();
             floor = floor.max(most.unwrap_or(0));
             order.truncate(top);
         }
         order.sort_unstable_by(rank);
-        Top {
-            rows: order.into_iter().map(|entry| self.row(entry)).collect(),
-            floor,
-            keys: self.keys(),
-        }
+        let rows = order.into_iter().map(|(_, entry)| self.row(entry)).collect();
+        Top { rows, floor, keys: self.keys() }
     }
 
     /// How many distinct keys were counted, where that is known: while no key was evicted.
