@@ -206,6 +206,10 @@ impl Index for Mortal {
         self.index.speed_rows(select)
     }
 
+    fn extent(&self) -> Result<Option<(Minute, Minute)>, IndexError> {
+        self.index.extent()
+    }
+
     fn stage(&self, run: &str, rows: &[RowSet], docs: &[Document]) -> Result<(), IndexError> {
         self.index.stage(run, rows, docs)
     }
