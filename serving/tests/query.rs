@@ -10,8 +10,8 @@ use twofold_data::view::{Counts, Distincts, Row, RowSet, State, Summary, Tally, 
 use twofold_data::window::sketch::key_hash;
 use twofold_serving::index::{Index, Publication, SqliteIndex};
 use twofold_serving::query::{
-    History, MAX_POINTS, QueryError, Range, SeriesQuery, Stores, TopQuery, report, series, top,
-    totals,
+    History, MAX_POINTS, QueryError, Range, SeriesQuery, Stores, Style, TopQuery, render, report,
+    series, top, totals,
 };
 
 /// One request: its minute, its client, its page.
@@ -339,4 +339,37 @@ fn an_empty_index_answers_too() {
     let empty = report(&stores, Range::ALL, 10).unwrap();
     assert_eq!((empty.requests, empty.first_minute, empty.stamp.boundary), (0, None, None));
     assert_eq!(report(&stores, range(10, 5), 10).unwrap().requests, 0);
+}
+
+#[test]
+fn a_report_is_readable_text() {
+    let mut hits = ten_days();
+    hits.push((14_399, 7, 3));
+    let index = index(&hits, Some(14_390), false);
+    let report = report(&Stores::new(&index), Range::ALL, 3).unwrap();
+    let text = render(&report, &Style { width: 80, colour: false });
+    println!("{text}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80 && line == line.trim_end(), "{line:?}");
+    }
+    for part in
+        ["≈          2,001", "Requests per 4 hours", "≈ Top pages", "  8.0 %", "generation 1"]
+    {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_report_obeys_no_log() {
+    let index = index(&ten_days(), Some(14_400), true);
+    let mut report = report(&Stores::new(&index), Range::ALL, 3).unwrap();
+    let hostile = "/\x1b[2J\u{202e}\r\n\u{9b}".to_owned();
+    report.top.top_pages = vec![(hostile.clone(), u64::MAX), ("/é".repeat(300), 0)];
+    report.methods = [(hostile, 5)].into();
+    let text = render(&report, &Style::default());
+    assert!(!text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'));
+    assert!(
+        text.contains("/\\u{1b}[2J\\u{202e}\\u{d}\\u{a}\\u{9b}") && text.contains("/é/é…"),
+        "{text}"
+    );
 }

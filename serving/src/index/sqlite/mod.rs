@@ -112,7 +112,7 @@ impl Index for SqliteIndex {
     }
 
     fn states(&self) -> Result<Vec<PartitionState>, IndexError> {
-        self.snapshot(|transaction| speed::states(transaction))
+        self.snapshot(speed::states)
     }
 
     fn speed_rows(&self, select: &Select<'_>) -> Result<Vec<RowSet>, IndexError> {
@@ -144,7 +144,7 @@ impl Index for SqliteIndex {
     }
 
     fn published(&self) -> Result<Option<Publication>, IndexError> {
-        self.snapshot(|transaction| generations::published(transaction))
+        self.snapshot(generations::published)
     }
 
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError> {
@@ -152,7 +152,7 @@ impl Index for SqliteIndex {
     }
 
     fn extent(&self) -> Result<Option<(Minute, Minute)>, IndexError> {
-        self.snapshot(|transaction| read::extent(transaction))
+        self.snapshot(read::extent)
     }
 
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {

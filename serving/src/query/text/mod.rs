@@ -35,22 +35,28 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.head(report);
     page.totals(report);
     page.hours(&report.hours);
-    for (title, field, rows) in lists(report) {
-        let estimated = report.estimated.contains(&field);
-        page.list(title, estimated, &rows, report.requests);
+    for list in lists(report).iter().filter(|list| !list.rows.is_empty()) {
+        page.list(list, report.estimated.contains(&list.field), report.requests);
     }
     page.foot(report);
     page.text
 }
 
-/// The lists in the order of the page, with their titles and the names of their fields.
-fn lists(report: &Report) -> [(&'static str, &'static str, Vec<(String, u64)>); 10] {
+struct List {
+    title: &'static str,
+    /// The report's field that it shows.
+    field: &'static str,
+    rows: Vec<(String, u64)>,
+}
+
+/// The lists in the order of the page.
+fn lists(report: &Report) -> Vec<List> {
     let counts = |counts: &BTreeMap<String, u64>| {
         counts.iter().map(|(key, count)| (key.clone(), *count)).collect()
     };
     let busiest = report.busiest_minutes.iter().map(|(at, count)| (at.to_string(), *count));
     let top = &report.top;
-    [
+    let lists = [
         ("Status codes", "status", counts(&report.status)),
         ("Methods", "methods", counts(&report.methods)),
         ("Busiest minutes", "busiest_minutes", busiest.collect()),
@@ -61,7 +67,8 @@ fn lists(report: &Report) -> [(&'static str, &'static str, Vec<(String, u64)>); 
         ("Top agents", "top_agents", top.top_agents.clone()),
         ("Top systems", "top_systems", top.top_systems.clone()),
         ("Top hosts", "top_hosts", top.top_hosts.clone()),
-    ]
+    ];
+    lists.into_iter().map(|(title, field, rows)| List { title, field, rows }).collect()
 }
 
 /// How wide a list's bars are.
@@ -92,9 +99,9 @@ impl Page {
             (Some(first), Some(last)) => format!("{first} – {last}"),
             _ => "no requests".to_owned(),
         };
-        let quality = match (report.exact, report.estimated.is_empty()) {
-            (true, _) => self.painted("32", "every number is exact"),
-            _ => self.painted("33", "≈ marks estimates"),
+        let quality = match report.exact {
+            true => self.painted("32", "every number is exact"),
+            false => self.painted("33", "≈ marks estimates"),
         };
         self.line(format_args!("{}   {quality}", self.painted("1", &range)));
     }
@@ -151,7 +158,7 @@ impl Page {
     /// The course of the requests: one column per hour, or per several where there are many.
     fn hours(&mut self, hours: &[Hour]) {
         let (Some(first), Some(last)) = (hours.first(), hours.last()) else { return };
-        let width = self.style.width.max(60).min(170) - 4;
+        let width = self.style.width.clamp(60, 170) - 4;
         let hour = |at: Minute| at.0.div_euclid(Grain::Hour.minutes());
         let (start, end) = (hour(first.start.0), hour(last.start.0) + 1);
         let per_column = ((end - start) as usize).div_ceil(width).max(1);
@@ -166,26 +173,25 @@ impl Page {
         let (requests, errors): (Vec<u64>, Vec<u64>) = columns.into_iter().unzip();
         let unit = if per_column == 1 { "hour".to_owned() } else { format!("{per_column} hours") };
         self.spark(&format!("Requests per {unit} from {}", first.start), &requests, "36");
-        self.spark(&format!("Errors per {unit}"), &errors, "31");
+        if errors.iter().any(|errors| *errors > 0) {
+            self.spark(&format!("Errors per {unit}"), &errors, "31");
+        }
     }
 
     fn spark(&mut self, title: &str, values: &[u64], colour: &str) {
         let largest = values.iter().copied().max().unwrap_or(0);
         self.title(&format!("{title}, at most {}", grouped(largest)));
-        let line = self.painted(colour, &chart::sparkline(values));
+        let line = self.painted(colour, chart::sparkline(values).trim_end());
         self.line(format_args!("  {line}"));
     }
 
-    fn list(&mut self, title: &str, estimated: bool, rows: &[(String, u64)], requests: u64) {
-        let largest = rows.iter().map(|(_, count)| *count).max().unwrap_or(0);
-        if rows.is_empty() {
-            return;
-        }
+    fn list(&mut self, list: &List, estimated: bool, requests: u64) {
+        let largest = list.rows.iter().map(|(_, count)| *count).max().unwrap_or(0);
         let mark = if estimated { "≈ " } else { "" };
-        self.title(&format!("{mark}{title}"));
+        self.title(&format!("{mark}{}", list.title));
         let count_width = grouped(largest).len();
         let room = self.style.width.max(60).saturating_sub(count_width + BAR + 15);
-        for (key, count) in rows {
+        for (key, count) in &list.rows {
             let bar = format!("{:<BAR$}", chart::bar(*count, largest, BAR));
             let bar = self.painted("36", &bar);
             let (number, share) = (grouped(*count), share(*count, requests));
