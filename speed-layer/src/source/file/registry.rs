@@ -92,12 +92,12 @@ impl Generation {
     }
 
     /// Whether the file was registered where this one is.
-    pub fn is_at(&self, stat: &Stat) -> bool {
+    pub(super) fn is_at(&self, stat: &Stat) -> bool {
         (self.first.dev, self.first.inode) == (stat.dev, stat.inode)
     }
 
     /// The longest print.
-    pub fn longest(&self) -> Option<Print> {
+    pub(super) fn longest(&self) -> Option<Print> {
         self.prints.last_key_value().map(|(_, print)| *print)
     }
 
@@ -174,13 +174,13 @@ impl Registry {
     }
 
     /// Device and inode of every file where it was registered.
-    pub fn inodes(&self) -> HashSet<(u64, u64)> {
+    pub(super) fn inodes(&self) -> HashSet<(u64, u64)> {
         self.generations.values().map(|known| (known.first.dev, known.first.inode)).collect()
     }
 
     /// The generations whose prints agree with a file's head, the best first:
     /// the longest agreement, then the same inode, then the newest.
-    pub fn matching(&self, head: &Head) -> Vec<u32> {
+    pub(super) fn matching(&self, head: &Head) -> Vec<u32> {
         let mut prints = Prints::new(head);
         let agreeing = self.generations.iter().filter_map(|(number, generation)| {
             let len = generation.agrees(&mut prints)?;
@@ -240,7 +240,7 @@ impl Registry {
     ///
     /// # Errors
     /// Where the store can't be written.
-    pub fn register(&mut self, head: &Head) -> Result<Option<u32>, SourceError> {
+    pub(super) fn register(&mut self, head: &Head) -> Result<Option<u32>, SourceError> {
         let number = self.generations.last_key_value().map_or(0, |(last, _)| last + 1);
         let location = Location::from(format!("partitions/{}/{number:05}.json", self.topic));
         let print = Print::of(&head.bytes);
@@ -257,7 +257,7 @@ impl Registry {
     ///
     /// # Errors
     /// Where the store can't be written.
-    pub fn extend(&mut self, number: u32, head: &Head) -> Result<bool, SourceError> {
+    pub(super) fn extend(&mut self, number: u32, head: &Head) -> Result<bool, SourceError> {
         let Some(generation) = self.generations.get(&number) else { return Ok(false) };
         let longest = generation.longest().map_or(0, |print| print.len);
         let grown = head.bytes.len() > longest
