@@ -1,0 +1,341 @@
+//! The command line: names, flags and help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// Live numbers from web access logs, and the exact history behind them.
+#[derive(Debug, Parser)]
+#[command(name = "twofold", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Configuration file (default: ./twofold.toml, if it is there).
+    #[arg(long, global = true, env = "TWOFOLD_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Set any configuration key, such as `--set speed.lateness=5m`; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Try:
+  twofold demo                                   the tour: a day of traffic through all layers
+  twofold report access.log                      what is in a log
+  twofold run --source /var/log/nginx/access.log watch it: http://127.0.0.1:8080
+  twofold audit --data twofold-data              prove that nothing is missing or double";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take the tour: a day of realistic traffic through all layers, served, then kept live.
+    Demo(Demo),
+    /// Say what is in log files, or in what is stored: exact, like GoAccess.
+    Report(Report),
+    /// Speed layer, archiver, periodic batch and serving in one process.
+    Run(Run),
+    /// The speed layer alone.
+    Speed(Input),
+    /// The archiver alone.
+    Archive(Input),
+    /// One run of the batch layer, for cron; or one every so often.
+    Batch(Batch),
+    /// The HTTP API and the page alone.
+    Serve(Serve),
+    /// Write the original log, byte for byte, to standard output.
+    Export(Export),
+    /// Account for every offset; exit status 1 if any is missing or double.
+    Audit(Audit),
+    /// How far the estimates were off, per view.
+    Accuracy(Shown),
+    /// The raw lines behind a number.
+    Lines(Lines),
+    /// Remove archive files and index rows past their retention, and record what was retired.
+    Prune(Prune),
+    /// Make realistic traffic, and its exact answers.
+    Generate(Generate),
+    /// Say which log format a file has.
+    Detect(Detect),
+    /// Check or show the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Whether a running server is healthy; exit status 1 if not.
+    Health(Health),
+    /// Completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Where the state is kept.
+#[derive(Debug, Args, Clone)]
+pub struct Data {
+    /// The directory with archive, history and index [default: twofold-data].
+    #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
+/// What is read, and how.
+#[derive(Debug, Args, Clone)]
+pub struct Input {
+    /// Files, globs, directories, .gz or .zst, or `-`; may be repeated.
+    #[arg(long = "source", value_name = "FILE", num_args = 1..)]
+    pub source: Vec<String>,
+    /// Stop at the end of what is there, instead of following it.
+    #[arg(long)]
+    pub to_end: bool,
+    /// The format; see `twofold detect` [default: auto].
+    #[arg(long)]
+    pub format: Option<String>,
+    /// What a trailing number means: seconds, microseconds or ignored.
+    #[arg(long)]
+    pub trailing: Option<String>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What is read.
+    #[command(flatten)]
+    pub input: Input,
+    /// Address and port of the API and the page [default: 127.0.0.1:8080].
+    #[arg(long)]
+    pub listen: Option<String>,
+    /// Serve nothing.
+    #[arg(long)]
+    pub no_serve: bool,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many lines the day has.
+    #[arg(long, default_value_t = 500_000)]
+    pub lines: u64,
+    /// Address and port of the API and the page [default: 127.0.0.1:8080].
+    #[arg(long)]
+    pub listen: Option<String>,
+    /// End after the tour, instead of keeping live traffic flowing.
+    #[arg(long)]
+    pub once: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// A range of event time.
+#[derive(Debug, Args, Clone)]
+pub struct Range {
+    /// From this minute on, such as 2026-11-23 or 2026-11-23T18:04Z.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Up to this minute, itself left out.
+    #[arg(long)]
+    pub to: Option<String>,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Log files, globs, .gz or .zst, or `-`; without any, what is stored under --data.
+    pub files: Vec<String>,
+    /// The format [default: auto].
+    #[arg(long)]
+    pub format: Option<String>,
+    /// What a trailing number means: seconds, microseconds or ignored.
+    #[arg(long)]
+    pub trailing: Option<String>,
+    /// How long the lists are.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub top: u16,
+    /// The range.
+    #[command(flatten)]
+    pub range: Range,
+    /// For scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `batch`
+#[derive(Debug, Args)]
+pub struct Batch {
+    /// Run again and again, this often.
+    #[arg(long, value_name = "SPAN")]
+    pub every: Option<String>,
+    /// Say what would be recomputed and why; change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Recompute these hours, changed or not.
+    #[command(flatten)]
+    pub range: Range,
+    /// For scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port [default: 127.0.0.1:8080].
+    #[arg(long)]
+    pub listen: Option<String>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Also hold the archive against these sources' ends: what is behind is pending.
+    #[arg(long = "source", value_name = "FILE", num_args = 1..)]
+    pub source: Vec<String>,
+    /// For scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// A stored thing to show.
+#[derive(Debug, Args)]
+pub struct Shown {
+    /// For scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// The range.
+    #[command(flatten)]
+    pub range: Range,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `lines`
+#[derive(Debug, Args)]
+pub struct Lines {
+    /// The range.
+    #[command(flatten)]
+    pub range: Range,
+    /// Only this client.
+    #[arg(long)]
+    pub client: Option<String>,
+    /// Only this path.
+    #[arg(long)]
+    pub path: Option<String>,
+    /// Only this status.
+    #[arg(long)]
+    pub status: Option<u16>,
+    /// Only lines with this text in them.
+    #[arg(long)]
+    pub contains: Option<String>,
+    /// Only lines that no format matched.
+    #[arg(long)]
+    pub malformed: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `prune`
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Archive files whose last hour is older than this go [default: retention.archive].
+    #[arg(long, value_name = "SPAN")]
+    pub archive_older_than: Option<String>,
+    /// Say what would go; remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// For scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `generate`
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// How many lines.
+    #[arg(long)]
+    pub lines: Option<u64>,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Over how many days.
+    #[arg(long, default_value_t = 1)]
+    pub days: u32,
+    /// Lines a second on average; with --days it sets the number of lines.
+    #[arg(long, conflicts_with = "lines")]
+    pub rate: Option<f64>,
+    /// The kind of traffic: demo, bench or cardinality.
+    #[arg(long, default_value = "demo")]
+    pub profile: String,
+    /// The first day, such as 2026-11-23.
+    #[arg(long)]
+    pub start: Option<String>,
+    /// The file to write, or `-`.
+    #[arg(long, value_name = "FILE")]
+    pub out: String,
+    /// Also write the exact answers, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+}
+
+/// `detect`
+#[derive(Debug, Args)]
+pub struct Detect {
+    /// The log file.
+    pub file: String,
+    /// For scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Exit status 1 and a message if anything is wrong.
+    Check,
+    /// Every key, its value and where that comes from; secrets hidden.
+    Show {
+        /// For scripts.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `health`
+#[derive(Debug, Args)]
+pub struct Health {
+    /// The server to ask.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+}

@@ -1,0 +1,90 @@
+//! The commands, one file each.
+
+mod accuracy;
+mod archive;
+mod audit;
+mod batch;
+mod completions;
+mod config;
+mod demo;
+mod detect;
+mod export;
+mod generate;
+mod health;
+mod input;
+mod lines;
+mod prune;
+mod report;
+mod run;
+mod serve;
+mod speed;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{Command, Data, Input, Range};
+use crate::config::{Config, Layers, Origin};
+use anyhow::Context;
+use twofold_data::minute::Minute;
+
+/// Runs one command.
+pub fn run(command: Command, layers: Layers) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments, layers),
+        Command::Report(arguments) => report::run(&arguments, layers),
+        Command::Run(arguments) => run::run(&arguments, layers),
+        Command::Speed(arguments) => speed::run(&arguments, layers),
+        Command::Archive(arguments) => archive::run(&arguments, layers),
+        Command::Batch(arguments) => batch::run(&arguments, layers),
+        Command::Serve(arguments) => serve::run(&arguments, layers),
+        Command::Export(arguments) => export::run(&arguments, layers),
+        Command::Audit(arguments) => audit::run(&arguments, layers),
+        Command::Accuracy(arguments) => accuracy::run(&arguments, layers),
+        Command::Lines(arguments) => lines::run(&arguments, layers),
+        Command::Prune(arguments) => prune::run(&arguments, layers),
+        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Detect(arguments) => detect::run(&arguments),
+        Command::Config(command) => config::run(&command, &layers),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// The configuration with the flags that name a data directory put on top.
+fn configured(mut layers: Layers, data: &Data) -> anyhow::Result<Config> {
+    flag(&mut layers, "data", data.dir.as_deref().map(Path::to_string_lossy).as_deref())?;
+    layers.config().map_err(anyhow::Error::msg)
+}
+
+/// The configuration with the flags that name an input put on top.
+fn configured_input(mut layers: Layers, input: &Input) -> anyhow::Result<Config> {
+    flag(&mut layers, "format.name", input.format.as_deref())?;
+    flag(&mut layers, "format.trailing", input.trailing.as_deref())?;
+    let mut config = configured(layers, &input.data)?;
+    if !input.source.is_empty() {
+        config.source.paths.clone_from(&input.source);
+    }
+    anyhow::ensure!(
+        !config.source.paths.is_empty(),
+        "nothing to read: name files with --source FILE…, or set source.paths in twofold.toml"
+    );
+    Ok(config)
+}
+
+fn flag(layers: &mut Layers, key: &str, value: Option<&str>) -> anyhow::Result<()> {
+    Ok(value.map_or(Ok(()), |value| layers.set_text(key, value, Origin::Flag))?)
+}
+
+/// A range as typed; an open end is `None`.
+fn range(range: &Range) -> anyhow::Result<(Option<Minute>, Option<Minute>)> {
+    Ok((minute("--from", range.from.as_deref())?, minute("--to", range.to.as_deref())?))
+}
+
+fn minute(flag: &str, text: Option<&str>) -> anyhow::Result<Option<Minute>> {
+    text.map(|text| {
+        Minute::parse(text).with_context(|| {
+            format!("{flag} is `{text}`; write a UTC minute, such as 2026-11-23 or 2026-11-23T18:04Z")
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,163 @@
+//! The configuration: one file, the environment, flags; later wins.
+//!
+//! Every key has a default, so the serialised default *is* the list of known
+//! keys, from which environment names and the error for an unknown key follow.
+
+mod layers;
+mod span;
+
+pub use layers::{ConfigError, Layers, Origin};
+pub use span::Span;
+
+use serde::{Deserialize, Serialize};
+use twofold_data::format::Options;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The directory that holds archive, history and index.
+    pub data: String,
+    /// The time zone of days and hours in reports, as in the IANA database.
+    pub timezone: String,
+    /// Where records come from.
+    pub source: Source,
+    /// What a record looks like.
+    pub format: Options,
+    /// The speed layer.
+    pub speed: Speed,
+    /// The archiver.
+    pub archive: Archive,
+    /// The batch layer.
+    pub batch: Batch,
+    /// The HTTP server.
+    pub serve: Serve,
+    /// Normalising rules for pages.
+    pub page: Page,
+    /// How long things are kept; `0s` keeps for ever.
+    pub retention: Retention,
+}
+
+/// `[source]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Source {
+    /// Files, globs, directories, or `-`.
+    pub paths: Vec<String>,
+    /// The name under which the source is archived; empty: the stem of the first file.
+    pub topic: String,
+}
+
+/// `[speed]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Speed {
+    /// How long after the largest event time seen a window still takes requests.
+    pub lateness: Span,
+    /// How far past the largest event time a request is not believed until others confirm it.
+    pub ahead: Span,
+    /// How often changed rows go to the index.
+    pub emit_interval: Span,
+    /// How many keys of a view one window counts exactly before it estimates.
+    pub max_keys: usize,
+}
+
+/// `[archive]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Archive {
+    /// The most raw bytes that one file holds.
+    pub max_bytes: u64,
+    /// The longest that a record waits for its file.
+    pub max_age: Span,
+}
+
+/// `[batch]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Batch {
+    /// How often `run` and `batch --every` recompute.
+    pub every: Span,
+    /// How long the boundary keeps behind the end of the archive.
+    pub settle: Span,
+}
+
+/// `[serve]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// The address and port that the API and the page listen on.
+    pub listen: String,
+}
+
+/// `[page]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Page {
+    /// Count `/item/123` and `/item/456` as one page, `/item/:n`.
+    pub collapse_numbers: bool,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Minute rows in the index.
+    pub minutes: Span,
+    /// Hour rows in the index.
+    pub hours: Span,
+    /// Files of the archive.
+    pub archive: Span,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: "twofold-data".into(),
+            timezone: "UTC".into(),
+            source: Source::default(),
+            format: Options::default(),
+            speed: Speed::default(),
+            archive: Archive::default(),
+            batch: Batch::default(),
+            serve: Serve::default(),
+            page: Page::default(),
+            retention: Retention::default(),
+        }
+    }
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self {
+            lateness: Span::minutes(2),
+            ahead: Span::minutes(60),
+            emit_interval: Span::seconds(1),
+            max_keys: 4096,
+        }
+    }
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self { max_bytes: 256 * 1024 * 1024, max_age: Span::minutes(60) }
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { every: Span::minutes(60), settle: Span::minutes(15) }
+    }
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".into() }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { minutes: Span::minutes(90 * 1440), hours: Span::seconds(0), archive: Span::seconds(0) }
+    }
+}

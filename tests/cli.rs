@@ -1,0 +1,74 @@
+//! The command line: help, errors that say what to do, configuration.
+
+mod common;
+
+use common::{json, ok, run, text, twofold};
+
+#[track_caller]
+fn check_error(arguments: &[&str], status: i32, says: &[&str]) {
+    let output = run(arguments);
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {complaint}");
+    for part in says {
+        assert!(complaint.contains(part), "{arguments:?} should say {part:?}: {complaint}");
+    }
+    assert!(!complaint.contains("panicked"), "{complaint}");
+}
+
+#[test]
+fn errors_say_what_was_wrong_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = text(folder.path());
+    check_error(&["report", "/nonexistent/access.log"], 1, &["/nonexistent/access.log"]);
+    check_error(&["--set", "speed.latenes=3m", "config", "show"], 1, &["did you mean `speed.lateness`"]);
+    check_error(&["report", "--data", data, "--from", "yesterday"], 1, &["yesterday", "2026-11-23"]);
+    check_error(&["generate", "--profile", "moon", "--lines", "1", "--out", "-"], 1, &["moon", "bench"]);
+    check_error(&["run", "--data", data, "--to-end"], 1, &["--source"]);
+    check_error(&["batch", "--every", "soon", "--data", data], 1, &["soon", "15m"]);
+    check_error(&["no-such-command"], 2, &["no-such-command"]);
+}
+
+#[test]
+fn every_command_has_help() {
+    let help = String::from_utf8(ok(&["--help"])).unwrap();
+    for command in ["demo", "report", "run", "speed", "archive", "batch", "serve", "export", "audit",
+        "accuracy", "lines", "generate", "detect", "config", "completions"]
+    {
+        assert!(help.contains(command), "{command}");
+        assert!(!ok(&[command, "--help"]).is_empty());
+    }
+}
+
+#[test]
+fn config_show_names_origins_and_check_finds_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("twofold.toml");
+    std::fs::write(&file, "[batch]\nevery = \"7m\"\n").unwrap();
+    let output = twofold(&["--config", text(&file), "config", "show", "--json"])
+        .env("TWOFOLD_DATA", "/tmp/elsewhere")
+        .output()
+        .unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["batch.every"]["value"], "7m");
+    assert_eq!(shown["batch.every"]["origin"], text(&file));
+    assert_eq!(shown["data"]["origin"], "TWOFOLD_DATA");
+    std::fs::write(&file, "[batch]\nevry = \"7m\"\n").unwrap();
+    check_error(&["--config", text(&file), "config", "check"], 1, &["batch.evry", "batch.every"]);
+}
+
+#[test]
+fn detect_names_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("a.log");
+    ok(&["generate", "--lines", "100", "--profile", "bench", "--out", text(&log)]);
+    let detected = json(&["detect", text(&log), "--json"]);
+    assert_eq!(detected["format"], "combined", "{detected}");
+}
+
+#[test]
+fn completions_are_made_for_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = String::from_utf8(ok(&["completions", shell])).unwrap();
+        assert!(script.contains("twofold"), "{shell}");
+    }
+}

@@ -1,0 +1,86 @@
+//! Running the real binary as a user would.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The binary with these arguments, and no configuration of the machine's.
+pub fn twofold(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twofold"));
+    command.args(arguments).env_remove("TWOFOLD_CONFIG").env("TWOFOLD_LOG", "warn");
+    command
+}
+
+/// Runs it to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    twofold(arguments).output().unwrap()
+}
+
+/// Runs it to its end, which must be a good one; what it printed.
+pub fn ok(arguments: &[&str]) -> Vec<u8> {
+    let output = run(arguments);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {}\n{complaint}", output.status);
+    output.stdout
+}
+
+/// Runs it to its good end and reads the JSON that it printed.
+pub fn json(arguments: &[&str]) -> Value {
+    let printed = ok(arguments);
+    serde_json::from_slice(&printed)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&printed)))
+}
+
+/// The path as text.
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Generated traffic in a folder of its own.
+pub struct Traffic {
+    /// Goes with the test.
+    pub folder: tempfile::TempDir,
+    /// The log.
+    pub log: PathBuf,
+    /// The generator's answers.
+    pub answers: Value,
+}
+
+impl Traffic {
+    /// So many lines of the profile.
+    pub fn new(profile: &str, lines: u64, seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, answers) = (folder.path().join("access.log"), folder.path().join("answers.json"));
+        ok(&[
+            "generate", "--profile", profile, "--lines", &lines.to_string(), "--seed",
+            &seed.to_string(), "--out", text(&log), "--answers", text(&answers),
+        ]);
+        let answers = serde_json::from_slice(&std::fs::read(&answers).unwrap()).unwrap();
+        Self { folder, log, answers }
+    }
+
+    /// A data directory in the folder.
+    pub fn data(&self, name: &str) -> String {
+        text(&self.folder.path().join(name)).to_owned()
+    }
+}
+
+/// Each of these fields must be what the answers say.
+pub fn assert_fields(said: &Value, answers: &Value, fields: &[&str]) {
+    for field in fields {
+        assert_eq!(said[field], answers[field], "{field}");
+    }
+}
+
+/// `../shared/samples`, which the developers have and users have not.
+pub fn samples() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    // A worktree lies one folder deeper.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");
+    folder.is_dir().then_some(folder)
+}

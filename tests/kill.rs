@@ -1,0 +1,110 @@
+//! kill -9 of the real binary at random instants: afterwards index, archive and
+//! audit are as if nothing had happened.
+
+mod common;
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use common::{Traffic, assert_fields, json, ok, text, twofold};
+
+/// How often a test kills; `cargo xtask faults` sets more.
+fn kills() -> u64 {
+    number("TWOFOLD_KILLS", 20)
+}
+
+/// Printed, so that a failure can be repeated.
+fn seed() -> u64 {
+    let seed = number("TWOFOLD_SEED", u64::from(std::process::id()));
+    println!("TWOFOLD_SEED={seed}");
+    seed
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+#[test]
+fn a_killed_run_ends_as_if_nothing_had_happened() {
+    let mut random = Random(seed());
+    let traffic = Traffic::new("demo", 60_000, 11);
+    let data = traffic.data("killed");
+    let run = ["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&traffic.log)];
+    let mut survived = 0;
+    for _ in 0..kills() {
+        let child = twofold(&run).stderr(Stdio::null()).spawn().unwrap();
+        survived += u64::from(!killed_after(child, random.below(900)));
+    }
+    ok(&run);
+    let report = json(&["report", "--json", "--data", &data]);
+    assert_fields(
+        &report,
+        &traffic.answers,
+        &["requests", "malformed", "blank", "bytes", "distinct_clients", "status", "methods",
+            "busiest_minutes", "top_clients", "top_pages"],
+    );
+    assert_eq!(report["exact"], true);
+    let audit = json(&["audit", "--json", "--data", &data]);
+    assert_eq!(audit["ok"], true, "{audit}");
+    assert_eq!(audit["archived"], traffic.answers["lines"]);
+    assert!(ok(&["export", "--data", &data]) == std::fs::read(&traffic.log).unwrap(), "export");
+    println!(
+        "fault: kill -9 of `run` at a random instant | {} ({survived} had ended before) | \
+         index, archive and audit equal to the generator's answers",
+        kills()
+    );
+}
+
+/// The speed layer alone: its rows must be those of an undisturbed run, too.
+#[test]
+fn a_killed_speed_layer_leaves_the_rows_of_an_undisturbed_one() {
+    let mut random = Random(seed());
+    let traffic = Traffic::new("bench", 60_000, 12);
+    let (killed, undisturbed) = (traffic.data("killed"), traffic.data("undisturbed"));
+    fn speed<'a>(data: &'a str, log: &'a str) -> [&'a str; 6] {
+        ["speed", "--to-end", "--data", data, "--source", log]
+    }
+    for _ in 0..kills() {
+        let child =
+            twofold(&speed(&killed, text(&traffic.log))).stderr(Stdio::null()).spawn().unwrap();
+        killed_after(child, random.below(300));
+    }
+    ok(&speed(&killed, text(&traffic.log)));
+    ok(&speed(&undisturbed, text(&traffic.log)));
+    let report = |data: &str| json(&["report", "--json", "--data", data]);
+    assert_eq!(without_percentiles(report(&killed)), without_percentiles(report(&undisturbed)));
+    println!(
+        "fault: kill -9 of `speed` at a random instant | {} | the rows of an undisturbed run",
+        kills()
+    );
+}
+
+/// KLL draws random bits: two runs agree within its bound, not to the digit.
+fn without_percentiles(mut report: serde_json::Value) -> serde_json::Value {
+    if let Some(fields) = report.as_object_mut() {
+        fields.retain(|name, _| !name.contains("percentile") && name != "sizes" && name != "durations");
+    }
+    report
+}
+
+/// Whether the kill met the process alive.
+fn killed_after(mut child: Child, milliseconds: u64) -> bool {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+    let alive = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    alive
+}

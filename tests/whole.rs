@@ -1,0 +1,92 @@
+//! The whole lambda by the real binary: a log in, numbers, archive and audit out.
+
+mod common;
+
+use common::{Traffic, assert_fields, json, ok, samples, text};
+
+const EXACT: [&str; 9] = [
+    "requests", "malformed", "bytes", "distinct_clients", "status", "methods", "first_minute",
+    "last_minute", "busiest_minutes",
+];
+
+#[test]
+fn a_generated_day_comes_out_as_the_generator_says() {
+    let traffic = Traffic::new("demo", 40_000, 3);
+    let data = traffic.data("data");
+    ok(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&traffic.log)]);
+
+    let report = json(&["report", "--json", "--data", &data]);
+    assert_fields(&report, &traffic.answers, &EXACT);
+    assert_fields(&report, &traffic.answers, &["blank", "top_clients", "top_pages"]);
+    assert_eq!(report["exact"], true);
+
+    let audit = json(&["audit", "--json", "--data", &data]);
+    assert_eq!(audit["ok"], true, "{audit}");
+    assert_eq!((&audit["missing"], &audit["duplicated"]), (&0.into(), &0.into()));
+    assert_eq!(audit["records"], traffic.answers["lines"]);
+    assert_eq!(audit["archived"], traffic.answers["lines"]);
+    assert_eq!(audit["malformed"], traffic.answers["malformed"]);
+
+    assert!(ok(&["export", "--data", &data]) == std::fs::read(&traffic.log).unwrap(), "export");
+}
+
+#[test]
+fn running_again_changes_nothing() {
+    let traffic = Traffic::new("bench", 20_000, 5);
+    let data = traffic.data("data");
+    let run = ["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&traffic.log)];
+    ok(&run);
+    let first = json(&["report", "--json", "--data", &data]);
+    ok(&run);
+    assert_eq!(json(&["report", "--json", "--data", &data]), first);
+    assert_eq!(json(&["audit", "--json", "--data", &data])["ok"], true);
+}
+
+#[test]
+fn the_parts_on_their_own_add_up_to_the_whole() {
+    let traffic = Traffic::new("bench", 20_000, 8);
+    let data = traffic.data("data");
+    let input = ["--to-end", "--data", &data, "--source", text(&traffic.log)];
+    ok(&[&["speed"][..], &input].concat());
+    let estimated = json(&["report", "--json", "--data", &data]);
+    assert_eq!(estimated["exact"], false);
+    ok(&[&["archive"][..], &input].concat());
+    ok(&["batch", "--data", &data]);
+    let report = json(&["report", "--json", "--data", &data]);
+    assert_fields(&report, &traffic.answers, &EXACT);
+    assert_eq!(report["exact"], true);
+}
+
+#[test]
+fn report_of_real_logs_gives_the_independent_answers() {
+    let Some(folder) = samples() else {
+        println!("NOT RUN: ../shared/samples is not here");
+        return;
+    };
+    for name in ["nasa-1995-07-01", "honeypot-2019"] {
+        let log = folder.join(format!("{name}.log"));
+        let answers = std::fs::read(folder.join(format!("{name}.answers.json"))).unwrap();
+        let answers: serde_json::Value = serde_json::from_slice(&answers).unwrap();
+        let report = json(&["report", text(&log), "--json"]);
+        assert_fields(&report, &answers, &EXACT);
+        assert_fields(&report, &answers, &["top_clients"]);
+        assert_eq!(report["top_pages"], answers["top_paths"], "{name}");
+        assert_eq!(report["exact"], true);
+    }
+}
+
+#[test]
+fn lines_shows_what_is_behind_a_number() {
+    let traffic = Traffic::new("demo", 10_000, 4);
+    let data = traffic.data("data");
+    ok(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&traffic.log)]);
+    let (client, count) = {
+        let top = &traffic.answers["top_clients"][0];
+        (top[0].as_str().unwrap().to_owned(), top[1].as_u64().unwrap())
+    };
+    let lines =
+        ok(&["lines", "--data", &data, "--client", &client, "--limit", "100000"]);
+    let lines = String::from_utf8(lines).unwrap();
+    assert_eq!(lines.lines().count() as u64, count);
+    assert!(lines.lines().all(|line| line.contains(&client)));
+}
