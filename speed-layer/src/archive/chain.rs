@@ -146,7 +146,9 @@ impl Chain {
             return Ok(());
         }
         self.append(options, record, &line)?;
-        let full = self.building.as_ref().is_some_and(|file| file.raw_bytes >= options.max_bytes);
+        // Only the last record of a file can be without its `\n`, so that an export knows of it.
+        let full = record.unterminated()
+            || self.building.as_ref().is_some_and(|file| file.raw_bytes >= options.max_bytes);
         if full { self.finish(store, options, self.times()) } else { Ok(()) }
     }
 

@@ -1,0 +1,194 @@
+//! The archive read back: its partitions, their chains of files, and the files' columns.
+
+mod file;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use serde::de::DeserializeOwned;
+use twofold_data::archive::{End, FileMeta, META_KEY, Origin, SCHEMA_VERSION, end_path};
+use twofold_data::partition::Partition;
+
+pub use file::{Batches, Text};
+
+use crate::BatchError;
+
+/// The archive, for a thread that may block.
+pub struct Archive {
+    store: Arc<dyn ObjectStore>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// One archive file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path.
+    pub path: String,
+    /// What it says of itself.
+    pub meta: FileMeta,
+}
+
+/// So much of a file's end is read for its footer at first.
+const FOOTER: u64 = 64 * 1024;
+
+impl Archive {
+    /// The archive in `store`.
+    ///
+    /// # Errors
+    /// Where the system gives no runtime.
+    pub fn open(store: Arc<dyn ObjectStore>) -> Result<Self, BatchError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| BatchError::Failed(error.to_string()))?;
+        Ok(Self { store, runtime })
+    }
+
+    /// The partitions in order, each with the end of what is put, where that is known.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn partitions(&self) -> Result<Vec<(Origin, Option<End>)>, BatchError> {
+        let mut paths = self.list("origins")?;
+        paths.sort();
+        let with_end = |path: &String| {
+            let origin: Origin = self.json(path)?.ok_or_else(|| missing(path))?;
+            let end = self.json(&end_path(&origin.partition))?;
+            Ok((origin, end))
+        };
+        paths.iter().map(with_end).collect()
+    }
+
+    /// The files of a partition that hold offsets from `since` on, in order. The chain is walked
+    /// backwards from its end; a lost hint costs a listing.
+    ///
+    /// # Errors
+    /// Of the store; [`BatchError::Damaged`] where the chain is broken.
+    pub fn files(&self, partition: &Partition, since: u64) -> Result<Vec<File>, BatchError> {
+        let end: Option<End> = self.json(&end_path(partition))?;
+        let Some(end) = end else { return self.listed(partition, since) };
+        let mut found = Vec::new();
+        let mut next = end.last_file;
+        while let Some(path) = next {
+            let meta = self.meta(&path)?;
+            if meta.next_offset <= since {
+                break;
+            }
+            next = if meta.first_offset <= since { None } else { meta.predecessor.clone() };
+            found.push(File { path, meta });
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    fn listed(&self, partition: &Partition, since: u64) -> Result<Vec<File>, BatchError> {
+        let prefix = format!("/{partition}-");
+        let all = self.list("logs")?;
+        let ours = all.into_iter().filter(|path| {
+            let at = path.rfind(&prefix);
+            at.is_some_and(|at| {
+                path.len() - at == prefix.len() + "00000000000000000000.parquet".len()
+            })
+        });
+        let files = ours.map(|path| Ok(File { meta: self.meta(&path)?, path }));
+        let mut files = files.collect::<Result<Vec<_>, BatchError>>()?;
+        files.retain(|file| file.meta.next_offset > since);
+        files.sort_by_key(|file| file.meta.first_offset);
+        Ok(files)
+    }
+
+    /// Every file there is, by listing: for the audit, which believes no hint.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn scan(&self) -> Result<Vec<File>, BatchError> {
+        let paths = self.list("logs")?.into_iter().filter(|path| path.ends_with(".parquet"));
+        paths.map(|path| Ok(File { meta: self.meta(&path)?, path })).collect()
+    }
+
+    /// What a file says of itself.
+    ///
+    /// # Errors
+    /// [`BatchError::Damaged`] where it is no archive file, or gone.
+    pub fn meta(&self, path: &str) -> Result<FileMeta, BatchError> {
+        let footer = self.footer(path)?;
+        let pairs = footer.file_metadata().key_value_metadata();
+        let text =
+            pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == META_KEY)?.value.clone());
+        let text = text.ok_or_else(|| damaged(path, "it is no archive file of twofold"))?;
+        let meta: FileMeta = serde_json::from_str(&text).map_err(|error| damaged(path, error))?;
+        if meta.schema > SCHEMA_VERSION {
+            return Err(BatchError::TooNew {
+                path: path.to_owned(),
+                found: meta.schema,
+                known: SCHEMA_VERSION,
+            });
+        }
+        Ok(meta)
+    }
+
+    /// A file's footer: its row groups with their statistics.
+    ///
+    /// # Errors
+    /// Of the store; [`BatchError::Damaged`] where it is no Parquet file.
+    pub fn footer(&self, path: &str) -> Result<ParquetMetaData, BatchError> {
+        let mut reader = ParquetMetaDataReader::new();
+        let (tail, size) = self.tail(path, FOOTER)?;
+        match reader.try_parse_sized(&tail, size) {
+            Ok(()) => {}
+            Err(parquet::errors::ParquetError::NeedMoreData(more)) => {
+                let (tail, size) = self.tail(path, more as u64)?;
+                reader.try_parse_sized(&tail, size).map_err(|error| damaged(path, error))?;
+            }
+            Err(error) => return Err(damaged(path, error)),
+        }
+        reader.finish().map_err(|error| damaged(path, error))
+    }
+
+    fn tail(&self, path: &str, bytes: u64) -> Result<(Bytes, u64), BatchError> {
+        let options = GetOptions { range: Some(GetRange::Suffix(bytes)), ..GetOptions::default() };
+        let location = Path::from(path);
+        let got = self.runtime.block_on(async {
+            let result = self.store.get_opts(&location, options).await?;
+            let size = result.meta.size;
+            Ok((result.bytes().await?, size))
+        });
+        got.map_err(|error| BatchError::store(path, &error))
+    }
+
+    /// A whole object.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn bytes(&self, path: &str) -> Result<Option<Bytes>, BatchError> {
+        let location = Path::from(path);
+        let got = self.runtime.block_on(async { self.store.get(&location).await?.bytes().await });
+        match got {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(BatchError::store(path, &error)),
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, BatchError> {
+        let Some(bytes) = self.bytes(path)? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(path, error))
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<String>, BatchError> {
+        let prefix = Path::from(prefix);
+        let listing = self.store.list(Some(&prefix)).map_ok(|object| object.location.to_string());
+        let listed = self.runtime.block_on(listing.try_collect());
+        listed.map_err(|error| BatchError::store(prefix.as_ref(), &error))
+    }
+}
+
+fn missing(path: &str) -> BatchError {
+    damaged(path, "it has gone")
+}
+
+pub(crate) fn damaged(path: &str, reason: impl ToString) -> BatchError {
+    BatchError::Damaged { path: path.to_owned(), reason: reason.to_string() }
+}

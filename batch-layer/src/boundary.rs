@@ -1,0 +1,69 @@
+//! Where the boundary may stand.
+
+use twofold_data::archive::End;
+use twofold_data::minute::{MINUTE_MS, Minute};
+
+/// The boundary after a run: the minimum over the partitions that have not ended of (the
+/// largest event time put, or the instant at which everything there was had been put), less
+/// `settle` (ms), floored to the minute. Where every partition has ended, the minute after the
+/// last request. It never moves back from `before`. `None` as long as nothing is known.
+///
+/// The flag says whether no record will follow.
+pub fn boundary<'a>(
+    ends: impl Iterator<Item = &'a End> + Clone,
+    settle: i64,
+    before: Minute,
+) -> (Minute, bool) {
+    let going_on = ends.clone().filter(|end| !end.ended);
+    let sure = going_on.map(|end| end.largest_event_time.max(end.caught_up_at));
+    let boundary = match sure.reduce(|least, one| least.min(one)) {
+        Some(least) => least.map(|sure| Minute::of(sure.saturating_sub(settle))),
+        None => {
+            let last = ends.clone().filter_map(|end| end.largest_event_time).max();
+            last.map(|last| Minute(last.div_euclid(MINUTE_MS) + 1))
+        }
+    };
+    let over = ends.clone().next().is_some() && ends.clone().all(|end| end.ended);
+    (boundary.map_or(before, |boundary| boundary.max(before)), over)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twofold_data::partition::Partition;
+
+    fn end(largest: Option<i64>, caught_up: Option<i64>, ended: bool) -> End {
+        End {
+            schema: 1,
+            partition: Partition::new("access", 0),
+            partitions: 1,
+            next_offset: 0,
+            last_file: None,
+            largest_event_time: largest.map(|minute| minute * MINUTE_MS + 30_000),
+            caught_up_at: caught_up.map(|minute| minute * MINUTE_MS),
+            ended,
+        }
+    }
+
+    #[track_caller]
+    fn check(ends: &[End], before: i64, expected: (i64, bool)) {
+        let settle = 15 * MINUTE_MS;
+        let (boundary, over) = boundary(ends.iter(), settle, Minute(before));
+        assert_eq!((boundary.0, over), expected);
+    }
+
+    #[test]
+    fn the_slowest_partition_decides_unless_it_is_idle_or_over() {
+        check(&[end(Some(100), None, false), end(Some(200), None, false)], 0, (85, false));
+        check(&[end(Some(100), Some(190), false), end(Some(200), None, false)], 0, (175, false));
+        check(&[end(Some(100), None, true), end(Some(200), None, false)], 0, (185, false));
+    }
+
+    #[test]
+    fn it_never_moves_back_and_ends_after_the_last_request() {
+        check(&[end(Some(100), None, false)], 90, (90, false));
+        check(&[end(Some(100), None, true), end(Some(200), None, true)], 0, (201, true));
+        check(&[end(None, None, false), end(Some(200), None, false)], 7, (7, false));
+        check(&[], 7, (7, false));
+    }
+}

@@ -1,0 +1,112 @@
+//! The rows of a day: a merge of its hours.
+
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::view::{Distincts, RowSet, State, TRAFFIC, VIEWS, union};
+
+use super::hour::table_path;
+use super::{History, Merged, merge, read_histogram};
+use crate::BatchError;
+use crate::recompute::nearest;
+
+/// The exact rows of the day that starts at `start`, from the folders of its hours.
+///
+/// # Errors
+/// Of the store; [`BatchError::Damaged`] where a table doesn't read.
+pub fn day(
+    history: &History,
+    start: Minute,
+    folders: &[String],
+    generation: u64,
+) -> Result<Vec<RowSet>, BatchError> {
+    let mut sets = Vec::new();
+    let mut clients = Merged::default();
+    for view in VIEWS.iter().skip(1) {
+        let paths = present(history, folders, view.name)?;
+        let merged = merge(history, &paths, view.top, |_| ())?;
+        if view.name == "clients" {
+            clients = merged.clone();
+        }
+        if merged.keys > 0 {
+            sets.push(RowSet {
+                view: view.name.into(),
+                grain: Grain::Day,
+                start,
+                partition: None,
+                version: generation,
+                state: State::Exact,
+                rows: merged.rows,
+                floor: merged.floor,
+                keys: Some(merged.keys),
+                summary: None,
+            });
+        }
+    }
+    sets.extend(traffic(history, start, folders, generation, &clients)?);
+    Ok(sets)
+}
+
+/// An hour without, say, referrers has no table of them.
+fn present(history: &History, folders: &[String], view: &str) -> Result<Vec<String>, BatchError> {
+    let mut paths = Vec::new();
+    for folder in folders {
+        let path = table_path(folder, view);
+        if history.exists(&path)? {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+fn traffic(
+    history: &History,
+    start: Minute,
+    folders: &[String],
+    generation: u64,
+    clients: &Merged,
+) -> Result<Option<RowSet>, BatchError> {
+    let mut hours = Vec::new();
+    for folder in folders {
+        let rows = history.read_rows(folder)?.into_iter();
+        hours
+            .extend(rows.filter(|set| set.view == VIEWS[TRAFFIC].name && set.grain == Grain::Hour));
+    }
+    let Some(mut set) = union(&hours) else { return Ok(None) };
+    (set.grain, set.start, set.partition, set.version) = (Grain::Day, start, None, generation);
+    set.state = State::Exact;
+    if let Some(summary) = &mut set.summary {
+        summary.exact = Some(Distincts {
+            clients: clients.keys,
+            human_clients: clients.human_keys,
+            sizes: percentiles(history, folders, "sizes")?.unwrap_or_default(),
+            durations: percentiles(history, folders, "durations")?,
+        });
+    }
+    Ok(Some(set))
+}
+
+/// Exact percentiles out of the hours' histograms.
+fn percentiles(
+    history: &History,
+    folders: &[String],
+    name: &str,
+) -> Result<Option<[u64; 4]>, BatchError> {
+    let mut all: Vec<(u64, u64)> = Vec::new();
+    for folder in folders {
+        let path = format!("{folder}/{name}.parquet");
+        all.extend(read_histogram(&path, history.read(&path)?)?);
+    }
+    all.sort_unstable();
+    let mut through = 0;
+    let ranks: Vec<(u64, u64)> = all
+        .iter()
+        .map(|(value, count)| {
+            through += count;
+            (through, *value)
+        })
+        .collect();
+    let at = |rank: usize| {
+        let at = ranks.partition_point(|(through, _)| *through <= rank as u64);
+        ranks.get(at).map_or(0, |(_, value)| *value)
+    };
+    Ok(nearest(through as usize, at))
+}

@@ -1,0 +1,85 @@
+//! The folder of one hour.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::view::RowSet;
+
+use super::History;
+use super::table::{histogram, to_parquet};
+use crate::BatchError;
+use crate::archive::damaged;
+use crate::recompute::{Fragment, HourResult};
+
+/// The folder of an hour's tables in a generation.
+pub fn folder(hour: Minute, generation: u64, run: &str) -> String {
+    let start = Grain::Hour.start(hour).to_string();
+    let (date, clock) =
+        (start.get(..10).unwrap_or_default(), start.get(11..13).unwrap_or_default());
+    format!("hours/date={date}/hour={clock}/g{generation:08}-{run}")
+}
+
+/// The path of a view's table in an hour's folder.
+pub fn table_path(folder: &str, view: &str) -> String {
+    format!("{folder}/{view}.parquet")
+}
+
+impl History {
+    /// Writes everything that is known of an hour.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub(crate) fn write_hour(&self, folder: &str, hour: &HourResult) -> Result<(), BatchError> {
+        for (view, table) in &hour.tables {
+            self.write(&table_path(folder, view), table.to_parquet()?)?;
+        }
+        self.write(&format!("{folder}/sizes.parquet"), histogram(&hour.sizes)?)?;
+        self.write(&format!("{folder}/durations.parquet"), histogram(&hour.durations)?)?;
+        self.write(&format!("{folder}/sessions.parquet"), sessions(&hour.fragments)?)?;
+        self.write(&format!("{folder}/rows.parquet"), rows(&hour.sets)?)
+    }
+
+    /// The rows of an hour, as they were computed.
+    ///
+    /// # Errors
+    /// Of the store; [`BatchError::Damaged`] where they don't read.
+    pub fn read_rows(&self, folder: &str) -> Result<Vec<RowSet>, BatchError> {
+        let path = format!("{folder}/rows.parquet");
+        let wrong = || damaged(&path, "it holds no rows");
+        let mut sets = Vec::new();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(self.read(&path)?)?.build()? {
+            let batch = batch?;
+            let bodies = batch.column_by_name("body").ok_or_else(wrong)?;
+            for body in bodies.as_string_opt::<i32>().ok_or_else(wrong)?.iter().flatten() {
+                sets.push(serde_json::from_str(body).map_err(|error| damaged(&path, error))?);
+            }
+        }
+        Ok(sets)
+    }
+}
+
+fn rows(sets: &[RowSet]) -> Result<bytes::Bytes, BatchError> {
+    let bodies: Result<Vec<String>, _> = sets.iter().map(serde_json::to_string).collect();
+    let bodies = bodies.map_err(|error| BatchError::Failed(error.to_string()))?;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("view", Arc::new(StringArray::from_iter_values(sets.iter().map(|set| &set.view)))),
+        ("grain", Arc::new(StringArray::from_iter_values(sets.iter().map(|set| set.grain.name())))),
+        ("start", Arc::new(Int64Array::from_iter_values(sets.iter().map(|set| set.start.0)))),
+        ("body", Arc::new(StringArray::from_iter_values(bodies))),
+    ];
+    to_parquet(RecordBatch::try_from_iter(columns)?)
+}
+
+fn sessions(fragments: &[Fragment]) -> Result<bytes::Bytes, BatchError> {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("client", Arc::new(StringArray::from_iter_values(fragments.iter().map(|f| &f.client)))),
+        ("user_agent", Arc::new(StringArray::from_iter_values(fragments.iter().map(|f| &f.agent)))),
+        ("first", Arc::new(Int64Array::from_iter_values(fragments.iter().map(|f| f.first)))),
+        ("last", Arc::new(Int64Array::from_iter_values(fragments.iter().map(|f| f.last)))),
+        ("requests", Arc::new(UInt64Array::from_iter_values(fragments.iter().map(|f| f.requests)))),
+    ];
+    to_parquet(RecordBatch::try_from_iter(columns)?)
+}

@@ -1,0 +1,309 @@
+//! The records of one event hour as columns of integers.
+
+use std::collections::BTreeMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMillisecondType};
+use arrow_array::{Array, DictionaryArray, RecordBatch};
+use polars::prelude::{Column, DataFrame};
+use twofold_data::class::{Classifier, client, cut_key, host, referrer_host};
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::partition::{Partition, partition_seed, record_hash};
+use twofold_data::view::{Key, Tally};
+
+use super::codes::{Codes, NONE};
+use crate::BatchError;
+use crate::archive::damaged;
+
+/// The archive's columns that are read.
+pub const COLUMNS: [&str; 14] = [
+    "time",
+    "topic",
+    "partition",
+    "offset",
+    "outcome",
+    "host",
+    "client",
+    "method",
+    "path",
+    "status",
+    "bytes",
+    "referrer",
+    "user_agent",
+    "duration",
+];
+
+/// The columns of requests, in the order of records. Texts are codes of [`Texts`].
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Event time (ms).
+    pub time: Vec<i64>,
+    /// Minute of the hour, 0 to 59.
+    pub minute: Vec<u32>,
+    /// Status code.
+    pub status: Vec<u32>,
+    /// Size in bytes.
+    pub bytes: Vec<u64>,
+    /// Kind, as in [`twofold_data::facts::Kind`].
+    pub kind: Vec<u32>,
+    /// Duration in microseconds, of the requests that have one: minute and value.
+    pub durations: Vec<(u32, u64)>,
+    /// Codes by key, in the order of [`KEYS`].
+    pub keys: [Vec<u32>; KEYS.len()],
+    /// Each request's user agent as a whole, for sessions.
+    pub user_agent: Vec<u32>,
+}
+
+/// The keys that are codes; the status is a number itself.
+pub const KEYS: [Key; 7] =
+    [Key::Client, Key::Page, Key::Method, Key::Referrer, Key::Host, Key::Agent, Key::Os];
+
+/// The texts behind the codes of one hour.
+#[derive(Debug, Default)]
+pub struct Texts {
+    codes: [Codes; KEYS.len()],
+    /// User agents as a whole.
+    pub user_agents: Codes,
+}
+
+impl Texts {
+    /// The texts of a key.
+    pub fn of(&self, key: Key) -> Option<&Codes> {
+        KEYS.iter().position(|known| *known == key).map(|at| &self.codes[at])
+    }
+
+    fn of_mut(&mut self, at: usize) -> &mut Codes {
+        &mut self.codes[at]
+    }
+}
+
+/// Reads batches into frames; tallies every record, the malformed and blank ones too.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    hour: Minute,
+    classifier: &'a mut Classifier,
+    /// The texts so far.
+    pub texts: Texts,
+    /// What each minute's records were.
+    pub tallies: BTreeMap<u32, Tally>,
+    scratch: String,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the records of one hour.
+    pub fn new(hour: Minute, classifier: &'a mut Classifier) -> Self {
+        Self {
+            hour,
+            classifier,
+            texts: Texts::default(),
+            tallies: BTreeMap::new(),
+            scratch: String::new(),
+        }
+    }
+
+    /// Adds the batch's records of the hour to a frame.
+    pub fn read(
+        &mut self,
+        path: &str,
+        batch: &RecordBatch,
+        frame: &mut Frame,
+    ) -> Result<(), BatchError> {
+        let columns =
+            Columns::of(batch).ok_or_else(|| damaged(path, "its columns are not the archive's"))?;
+        let times = columns.time.values();
+        let from = self.hour.start_ms();
+        let to = Minute(Grain::Hour.end(self.hour).0).start_ms();
+        let (requests, blank) = (columns.code_of("request"), columns.code_of("blank"));
+        let mut picked = Vec::with_capacity(batch.num_rows());
+        let seed = columns.seed();
+        for row in 0..batch.num_rows() {
+            let time = times[row];
+            if time < from || time >= to {
+                continue;
+            }
+            let minute = ((time - from) / 60_000) as u32;
+            let tally = self.tallies.entry(minute).or_default();
+            tally.records += 1;
+            tally.hash =
+                tally.hash.wrapping_add(record_hash(seed, columns.offset.value(row) as u64));
+            match columns.outcome.key(row) {
+                code if code == requests => picked.push((row, minute)),
+                code if code == blank => tally.blank += 1,
+                _ => tally.malformed += 1,
+            }
+        }
+        self.requests(&columns, &picked, frame);
+        Ok(())
+    }
+
+    fn requests(&mut self, columns: &Columns<'_>, picked: &[(usize, u32)], frame: &mut Frame) {
+        for &(row, minute) in picked {
+            frame.time.push(columns.time.value(row));
+            frame.minute.push(minute);
+            frame.status.push(columns.status.value(row) as u32);
+            frame
+                .bytes
+                .push(columns.bytes.value(row) as u64 * u64::from(columns.bytes.is_valid(row)));
+            if columns.duration.is_valid(row) {
+                frame.durations.push((minute, columns.duration.value(row) as u64));
+            }
+        }
+        let (scratch, texts) = (&mut self.scratch, &mut self.texts);
+        let plain: [(usize, &DictionaryArray<Int32Type>, Normal); 5] = [
+            (0, columns.client, |text, _| Some(client(text))),
+            (2, columns.method, |text, _| Some(cut_key(text))),
+            (3, columns.referrer, |text, scratch| referrer_host(text, scratch)),
+            (4, columns.host, |text, scratch| host(text, scratch)),
+            (1, columns.path, |text, _| Some(text)),
+        ];
+        for (at, column, normal) in plain {
+            let classifier = &mut *self.classifier;
+            let codes = mapped(column, |text| {
+                let text = normal(text, scratch);
+                let text = if at == 1 { text.map(|path| classifier.page(path)) } else { text };
+                texts.of_mut(at).optional(text)
+            });
+            push_codes(column, &codes, picked, &mut frame.keys[at]);
+        }
+        self.agents(columns, picked, frame);
+    }
+
+    /// A user agent gives three columns: its name, its system, its kind.
+    fn agents(&mut self, columns: &Columns<'_>, picked: &[(usize, u32)], frame: &mut Frame) {
+        let (classifier, texts) = (&mut *self.classifier, &mut self.texts);
+        let column = columns.user_agent;
+        let mut classes = |text: Option<&str>| {
+            let agent = classifier.agent(text);
+            let name = texts.codes[5].optional(agent.name.as_deref());
+            let os = texts.codes[6].optional(agent.os.as_deref());
+            (name, os, agent.kind as u32, texts.user_agents.optional(text))
+        };
+        let unknown = classes(None);
+        let values = column.values().as_string::<i32>();
+        let known: Vec<_> = (0..values.len()).map(|at| classes(Some(values.value(at)))).collect();
+        for &(row, _) in picked {
+            let of = column.key(row).and_then(|key| known.get(key)).unwrap_or(&unknown);
+            frame.keys[5].push(of.0);
+            frame.keys[6].push(of.1);
+            frame.kind.push(of.2);
+            frame.user_agent.push(of.3);
+        }
+    }
+}
+
+/// What a text is counted as; the scratch may hold the result.
+type Normal = for<'t> fn(&'t str, &'t mut String) -> Option<&'t str>;
+
+fn mapped(column: &DictionaryArray<Int32Type>, mut code: impl FnMut(&str) -> u32) -> Vec<u32> {
+    let values = column.values().as_string::<i32>();
+    (0..values.len())
+        .map(|at| if values.is_valid(at) { code(values.value(at)) } else { NONE })
+        .collect()
+}
+
+fn push_codes(
+    column: &DictionaryArray<Int32Type>,
+    codes: &[u32],
+    picked: &[(usize, u32)],
+    into: &mut Vec<u32>,
+) {
+    into.extend(
+        picked.iter().map(|&(row, _)| {
+            column.key(row).and_then(|key| codes.get(key)).copied().unwrap_or(NONE)
+        }),
+    );
+}
+
+/// A batch's columns, typed.
+struct Columns<'a> {
+    time: &'a arrow_array::PrimitiveArray<TimestampMillisecondType>,
+    topic: &'a DictionaryArray<Int32Type>,
+    partition: &'a arrow_array::PrimitiveArray<Int32Type>,
+    offset: &'a arrow_array::PrimitiveArray<Int64Type>,
+    outcome: &'a DictionaryArray<Int32Type>,
+    host: &'a DictionaryArray<Int32Type>,
+    client: &'a DictionaryArray<Int32Type>,
+    method: &'a DictionaryArray<Int32Type>,
+    path: &'a DictionaryArray<Int32Type>,
+    status: &'a arrow_array::PrimitiveArray<Int16Type>,
+    bytes: &'a arrow_array::PrimitiveArray<Int64Type>,
+    referrer: &'a DictionaryArray<Int32Type>,
+    user_agent: &'a DictionaryArray<Int32Type>,
+    duration: &'a arrow_array::PrimitiveArray<Int64Type>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a RecordBatch) -> Option<Self> {
+        let column = |name: &str| batch.column_by_name(name).map(AsRef::as_ref);
+        let text = |name: &str| column(name)?.as_dictionary_opt::<Int32Type>();
+        Some(Self {
+            time: column("time")?.as_primitive_opt()?,
+            topic: text("topic")?,
+            partition: column("partition")?.as_primitive_opt()?,
+            offset: column("offset")?.as_primitive_opt()?,
+            outcome: text("outcome")?,
+            host: text("host")?,
+            client: text("client")?,
+            method: text("method")?,
+            path: text("path")?,
+            status: column("status")?.as_primitive_opt()?,
+            bytes: column("bytes")?.as_primitive_opt()?,
+            referrer: text("referrer")?,
+            user_agent: text("user_agent")?,
+            duration: column("duration")?.as_primitive_opt()?,
+        })
+    }
+
+    /// The code of an outcome, where the batch has it.
+    fn code_of(&self, outcome: &str) -> Option<usize> {
+        let values = self.outcome.values().as_string_opt::<i32>()?;
+        (0..values.len()).find(|at| values.value(*at) == outcome)
+    }
+
+    /// A file is of one partition.
+    fn seed(&self) -> u64 {
+        if self.partition.is_empty() {
+            return 0;
+        }
+        let topics = self.topic.values().as_string::<i32>();
+        let topic = self.topic.key(0).map_or("", |key| topics.value(key));
+        partition_seed(&Partition::new(topic, self.partition.value(0) as u32))
+    }
+}
+
+impl Frame {
+    /// How many requests it holds.
+    pub fn len(&self) -> usize {
+        self.time.len()
+    }
+
+    /// The frame as Polars has it: one column a measure can be made of.
+    pub fn to_polars(&self) -> Result<DataFrame, BatchError> {
+        let mut columns = vec![
+            Column::new("minute".into(), &self.minute),
+            Column::new("status".into(), &self.status),
+            Column::new("bytes".into(), &self.bytes),
+            Column::new("kind".into(), &self.kind),
+            Column::new("time".into(), &self.time),
+        ];
+        for (key, codes) in KEYS.iter().zip(&self.keys) {
+            columns.push(Column::new(key_column(*key).into(), codes));
+        }
+        Ok(DataFrame::new(self.len(), columns)?)
+    }
+}
+
+/// The frame's column of a key.
+pub fn key_column(key: Key) -> &'static str {
+    match key {
+        Key::None => "minute",
+        Key::Status => "status",
+        Key::Method => "method",
+        Key::Client => "client",
+        Key::Page => "page",
+        Key::Referrer => "referrer",
+        Key::Agent => "agent",
+        Key::Os => "os",
+        Key::Host => "host",
+    }
+}

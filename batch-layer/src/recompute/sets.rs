@@ -1,0 +1,121 @@
+//! Groups as rows: the top of each list, ties in name order.
+
+use std::cmp::Ordering;
+
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::view::{Counts, Key, Row, RowSet, State, View, status_key};
+
+use super::frame::Texts;
+use super::views::Groups;
+use super::{HourResult, Summaries};
+use crate::history::{Entry, Table};
+
+/// The rows of every minute.
+pub fn minutes(
+    view: &View,
+    groups: &Groups,
+    texts: &Texts,
+    hour: Minute,
+    generation: u64,
+    sets: &mut Vec<RowSet>,
+) {
+    for (minute, mut of) in groups.by_minute().into_iter().enumerate() {
+        if !of.is_empty() {
+            let start = Minute(hour.0 + minute as i64);
+            sets.push(set(view, Grain::Minute, start, generation, groups, &mut of, texts));
+        }
+    }
+}
+
+/// The rows of the hour, and its table of every key.
+pub fn hour(
+    view: &View,
+    groups: &Groups,
+    texts: &Texts,
+    hour: Minute,
+    generation: u64,
+    result: &mut HourResult,
+) {
+    let mut of: Vec<u32> = (0..groups.keys.len() as u32).collect();
+    result.sets.push(set(view, Grain::Hour, hour, generation, groups, &mut of, texts));
+    let entry = |at: u32| {
+        let (first, last) = groups.times[at as usize];
+        let key = key(view, groups.code(at), texts).to_owned();
+        Entry { key, counts: groups.counts[at as usize], first, last }
+    };
+    let mut entries: Vec<Entry> = of.into_iter().map(entry).collect();
+    entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    result.tables.insert(view.name, Table(entries));
+}
+
+/// Puts the summaries into the rows of `traffic`; minutes without a request get a row, too.
+pub fn traffic(sets: &mut Vec<RowSet>, summaries: Summaries, hour: Minute, generation: u64) {
+    for (grain, start, summary) in summaries.into_sets(hour) {
+        let known = sets
+            .iter_mut()
+            .find(|set| set.view == "traffic" && set.grain == grain && set.start == start);
+        match known {
+            Some(set) => set.summary = Some(Box::new(summary)),
+            None => sets.push(RowSet {
+                view: "traffic".into(),
+                grain,
+                start,
+                partition: None,
+                version: generation,
+                state: State::Exact,
+                rows: vec![Row { key: String::new(), counts: Counts::default(), missed: 0 }],
+                floor: 0,
+                keys: Some(1),
+                summary: Some(Box::new(summary)),
+            }),
+        }
+    }
+}
+
+fn set(
+    view: &View,
+    grain: Grain,
+    start: Minute,
+    generation: u64,
+    groups: &Groups,
+    of: &mut [u32],
+    texts: &Texts,
+) -> RowSet {
+    let rank = |a: &u32, b: &u32| -> Ordering {
+        let requests = |at: &u32| groups.counts[*at as usize].requests();
+        let name = |at: &u32| key(view, groups.code(*at), texts);
+        requests(b).cmp(&requests(a)).then_with(|| name(a).cmp(name(b)))
+    };
+    let shown = if view.top == 0 { of.len() } else { view.top.min(of.len()) };
+    let mut floor = 0;
+    if shown < of.len() {
+        let (_, next, _) = of.select_nth_unstable_by(shown, rank);
+        floor = groups.counts[*next as usize].requests();
+    }
+    of[..shown].sort_unstable_by(rank);
+    let row = |at: &u32| Row {
+        key: key(view, groups.code(*at), texts).to_owned(),
+        counts: groups.counts[*at as usize],
+        missed: 0,
+    };
+    RowSet {
+        view: view.name.into(),
+        grain,
+        start,
+        partition: None,
+        version: generation,
+        state: State::Exact,
+        rows: of[..shown].iter().map(row).collect(),
+        floor,
+        keys: Some(of.len() as u64),
+        summary: None,
+    }
+}
+
+fn key<'t>(view: &View, code: u32, texts: &'t Texts) -> &'t str {
+    match view.key {
+        Key::None => "",
+        Key::Status => status_key(code as u16),
+        key => texts.of(key).map_or("", |codes| codes.text(code)),
+    }
+}

@@ -1,0 +1,196 @@
+//! The batch layer on real archives, held against the generator's answers and the fold.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use twofold_batch::archive::Archive;
+use twofold_batch::history::History;
+use twofold_batch::run::{Options, run};
+use twofold_data::class::Classifier;
+use twofold_data::format::{Format, Parser};
+use twofold_data::generate::{Answers, Profile, Traffic};
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::partition::{Partition, partition_seed, record_hash};
+use twofold_data::request::Line;
+use twofold_data::view::{RowSet, State, VIEWS};
+use twofold_data::window::Aggregate;
+use twofold_data::window::watermark::Limits;
+use twofold_serving::index::sqlite::SqliteIndex;
+use twofold_serving::index::{Index, Query};
+use twofold_serving::query::{Range, Stores, report};
+use twofold_speed::archive::{self, Options as ArchiveOptions};
+use twofold_speed::source::file::{FileOptions, FileSource};
+use twofold_speed::source::{Mode, Source};
+
+struct Site {
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["archive", "history"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("access.log")
+    }
+
+    fn generate(&self, profile: Profile, lines: u64, seed: u64) -> Answers {
+        let mut bytes = Vec::new();
+        let traffic = Traffic::new(profile, 1_773_100_800, seed);
+        let answers = traffic.write(1, lines, &mut bytes, |_| ()).unwrap();
+        std::fs::write(self.log(), bytes).unwrap();
+        answers
+    }
+
+    fn store(&self, name: &str) -> Arc<dyn ObjectStore> {
+        Arc::new(LocalFileSystem::new_with_prefix(self.folder.path().join(name)).unwrap())
+    }
+
+    fn archive(&self) {
+        let store = self.store("archive");
+        let options = ArchiveOptions {
+            format: Format::named("combined").unwrap(),
+            limits: Limits::default(),
+            max_bytes: 1 << 28,
+            max_age: Duration::from_secs(3600),
+        };
+        let files = FileOptions::new(vec![self.log().to_str().unwrap().to_owned()], Mode::ToEnd);
+        let registry = Arc::clone(&store);
+        let open = move |positions| -> Result<Box<dyn Source>, _> {
+            Ok(Box::new(FileSource::open(files.clone(), Arc::clone(&registry), positions)?))
+        };
+        archive::run(open, &store, &options, &AtomicBool::new(false), |_, _| ()).unwrap();
+    }
+
+    fn index(&self) -> SqliteIndex {
+        SqliteIndex::open(&self.folder.path().join("index.db")).unwrap()
+    }
+
+    fn batch(&self, index: &dyn Index) -> twofold_batch::run::Outcome {
+        let archive = Archive::open(self.store("archive")).unwrap();
+        let history = History::open(self.store("history")).unwrap();
+        run(&archive, &history, index, &Options::default(), &mut |_, _| ()).unwrap()
+    }
+}
+
+fn text(minutes: &[(twofold_serving::query::Instant, u64)]) -> Vec<(String, u64)> {
+    minutes.iter().map(|(minute, count)| (minute.to_string(), *count)).collect()
+}
+
+#[test]
+fn a_day_comes_out_as_the_generator_says() {
+    let site = Site::new();
+    let answers = site.generate(Profile::demo(), 40_000, 3);
+    site.archive();
+    let index = site.index();
+    let outcome = site.batch(&index);
+    assert!(outcome.published && outcome.end_of_input, "{outcome:?}");
+    assert_eq!(outcome.new_records, answers.lines);
+    let report = report(&Stores::new(&index), Range::ALL, 10).unwrap();
+    assert_eq!(report.requests, answers.requests);
+    assert_eq!((report.malformed, report.blank), (answers.malformed, answers.blank));
+    assert_eq!(report.bytes, answers.bytes);
+    assert_eq!(report.methods.values().sum::<u64>(), answers.requests);
+    assert_eq!(report.status.values().sum::<u64>(), answers.requests);
+    assert_eq!(text(&report.busiest_minutes), answers.busiest_minutes);
+    let again = site.batch(&index);
+    assert!(!again.published, "{again:?}");
+    assert_eq!(again.generation, 1);
+}
+
+/// What the fold makes of the same records, as one partition.
+fn folded(log: &Path) -> BTreeMap<(String, Minute), RowSet> {
+    let partition = Partition::new("access", 0);
+    let seed = partition_seed(&partition);
+    let (mut parser, mut classifier) =
+        (Parser::new(&Format::named("combined").unwrap()), Classifier::new());
+    let mut windows: BTreeMap<Minute, Aggregate> = BTreeMap::new();
+    let (mut offset, mut last) = (0, 0);
+    let bytes = std::fs::read(log).unwrap();
+    for line in bytes.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n') {
+        let hash = record_hash(seed, offset);
+        offset += line.len() as u64 + 1;
+        match parser.parse(line) {
+            Line::Request(request) => {
+                last = request.time;
+                let window =
+                    windows.entry(Minute::of(last)).or_insert_with(|| Aggregate::with_cap(1 << 20));
+                window.fold(&classifier.classify(&request), hash);
+            }
+            Line::Blank => windows.entry(Minute::of(last)).or_default().blank(hash),
+            Line::Malformed(_) => windows.entry(Minute::of(last)).or_default().malformed(hash),
+        }
+    }
+    let sets = windows.iter().flat_map(|(minute, window)| {
+        window.row_sets(&partition, Grain::Minute, *minute, 1, State::Closed)
+    });
+    sets.map(|set| ((set.view.clone(), set.start), set)).collect()
+}
+
+#[test]
+fn polars_counts_what_the_fold_counts() {
+    let site = Site::new();
+    site.generate(Profile::demo(), 20_000, 7);
+    site.archive();
+    let index = site.index();
+    site.batch(&index);
+    let views: Vec<&str> = VIEWS.iter().map(|view| view.name).collect();
+    let query = Query {
+        views: &views,
+        from: Minute(0),
+        to: Minute(1 << 40),
+        coarsest: Grain::Minute,
+        sketches: true,
+    };
+    let exact = index.read(&query).unwrap().exact;
+    let mut fold = folded(&site.log());
+    assert_eq!(exact.len(), fold.len());
+    for set in exact {
+        let other = fold.remove(&(set.view.clone(), set.start)).unwrap();
+        let what = format!("{} {}", set.view, set.start);
+        assert_eq!(set.rows, other.rows, "{what}");
+        assert_eq!((set.floor, set.keys), (other.floor, other.keys), "{what}");
+        if let (Some(ours), Some(theirs)) = (&set.summary, &other.summary) {
+            assert_eq!(ours.tally, theirs.tally, "{what}");
+            assert_eq!(ours.clients, theirs.clients, "{what}: the same sketch of the same keys");
+            assert_eq!(ours.human_clients, theirs.human_clients, "{what}");
+            assert_eq!(ours.sizes.count(), theirs.sizes.count(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_day_is_the_merge_of_its_hours() {
+    let site = Site::new();
+    let answers = site.generate(Profile::demo(), 20_000, 9);
+    site.archive();
+    let index = site.index();
+    site.batch(&index);
+    let day = Grain::Day.start(Minute::of(1_773_100_800_000));
+    let query = Query {
+        views: &["traffic", "clients", "pages"],
+        from: day,
+        to: Grain::Day.end(day),
+        coarsest: Grain::Day,
+        sketches: true,
+    };
+    let exact = index.read(&query).unwrap().exact;
+    let of = |view: &str| exact.iter().find(|set| set.view == view && set.grain == Grain::Day);
+    let top = |set: &RowSet| -> Vec<(String, u64)> {
+        set.rows.iter().take(10).map(|row| (row.key.clone(), row.counts.requests())).collect()
+    };
+    assert_eq!(top(of("clients").unwrap()), answers.top_clients);
+    assert_eq!(top(of("pages").unwrap()), answers.top_pages);
+    let summary = of("traffic").unwrap().summary.as_ref().unwrap();
+    assert_eq!(summary.exact.unwrap().clients, answers.distinct_clients);
+}
