@@ -51,7 +51,7 @@ pub enum Command {
     Accuracy(Shown),
     /// The raw lines behind a number.
     Lines(Lines),
-    /// Remove archive files and index rows past their retention, and record what was retired.
+    /// Remove index rows past their retention.
     Prune(Prune),
     /// Make realistic traffic, and its exact answers.
     Generate(Generate),
@@ -266,9 +266,6 @@ pub struct Lines {
 /// `prune`
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// Archive files whose last hour is older than this go [default: retention.archive].
-    #[arg(long, value_name = "SPAN")]
-    pub archive_older_than: Option<String>,
     /// Say what would go; remove nothing.
     #[arg(long)]
     pub dry_run: bool,

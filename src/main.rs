@@ -45,12 +45,15 @@ fn layers(cli: &Cli) -> anyhow::Result<Layers> {
         None if local.exists() => layers.file(local)?,
         None => {}
     }
-    layers.environment(std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    }))?;
+    layers.environment(
+        std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
+    )?;
     for setting in &cli.set {
-        let (key, value) =
-            setting.split_once('=').with_context(|| format!("--set takes KEY=VALUE, not `{setting}`"))?;
+        let (key, value) = setting
+            .split_once('=')
+            .with_context(|| format!("--set takes KEY=VALUE, not `{setting}`"))?;
         layers.set_text(key.trim(), value.trim(), Origin::Flag)?;
     }
     Ok(layers)

@@ -21,7 +21,9 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// Whether the reader of our output went away (`twofold lines | head`): no error.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 

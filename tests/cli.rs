@@ -20,9 +20,21 @@ fn errors_say_what_was_wrong_and_where() {
     let folder = tempfile::tempdir().unwrap();
     let data = text(folder.path());
     check_error(&["report", "/nonexistent/access.log"], 1, &["/nonexistent/access.log"]);
-    check_error(&["--set", "speed.latenes=3m", "config", "show"], 1, &["did you mean `speed.lateness`"]);
-    check_error(&["report", "--data", data, "--from", "yesterday"], 1, &["yesterday", "2026-11-23"]);
-    check_error(&["generate", "--profile", "moon", "--lines", "1", "--out", "-"], 1, &["moon", "bench"]);
+    check_error(
+        &["--set", "speed.latenes=3m", "config", "show"],
+        1,
+        &["did you mean `speed.lateness`"],
+    );
+    check_error(
+        &["report", "--data", data, "--from", "yesterday"],
+        1,
+        &["yesterday", "2026-11-23"],
+    );
+    check_error(
+        &["generate", "--profile", "moon", "--lines", "1", "--out", "-"],
+        1,
+        &["moon", "bench"],
+    );
     check_error(&["run", "--data", data, "--to-end"], 1, &["--source"]);
     check_error(&["batch", "--every", "soon", "--data", data], 1, &["soon", "15m"]);
     check_error(&["no-such-command"], 2, &["no-such-command"]);
@@ -31,9 +43,23 @@ fn errors_say_what_was_wrong_and_where() {
 #[test]
 fn every_command_has_help() {
     let help = String::from_utf8(ok(&["--help"])).unwrap();
-    for command in ["demo", "report", "run", "speed", "archive", "batch", "serve", "export", "audit",
-        "accuracy", "lines", "generate", "detect", "config", "completions"]
-    {
+    for command in [
+        "demo",
+        "report",
+        "run",
+        "speed",
+        "archive",
+        "batch",
+        "serve",
+        "export",
+        "audit",
+        "accuracy",
+        "lines",
+        "generate",
+        "detect",
+        "config",
+        "completions",
+    ] {
         assert!(help.contains(command), "{command}");
         assert!(!ok(&[command, "--help"]).is_empty());
     }

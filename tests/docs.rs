@@ -39,7 +39,11 @@ fn columns_md_is_the_archives_table() {
     if std::env::var_os("TWOFOLD_BLESS").is_some() {
         std::fs::write(&path, format!("{COLUMNS_HEAD}{expected}")).unwrap();
     }
-    assert_eq!(document("docs/columns.md"), format!("{COLUMNS_HEAD}{expected}"), "TWOFOLD_BLESS=1 rewrites it");
+    assert_eq!(
+        document("docs/columns.md"),
+        format!("{COLUMNS_HEAD}{expected}"),
+        "TWOFOLD_BLESS=1 rewrites it"
+    );
 }
 
 const COLUMNS_HEAD: &str = "# The archive's columns

@@ -53,8 +53,18 @@ fn a_killed_run_ends_as_if_nothing_had_happened() {
     assert_fields(
         &report,
         &traffic.answers,
-        &["requests", "malformed", "blank", "bytes", "distinct_clients", "status", "methods",
-            "busiest_minutes", "top_clients", "top_pages"],
+        &[
+            "requests",
+            "malformed",
+            "blank",
+            "bytes",
+            "distinct_clients",
+            "status",
+            "methods",
+            "busiest_minutes",
+            "top_clients",
+            "top_pages",
+        ],
     );
     assert_eq!(report["exact"], true);
     let audit = json(&["audit", "--json", "--data", &data]);
@@ -95,7 +105,9 @@ fn a_killed_speed_layer_leaves_the_rows_of_an_undisturbed_one() {
 /// KLL draws random bits: two runs agree within its bound, not to the digit.
 fn without_percentiles(mut report: serde_json::Value) -> serde_json::Value {
     if let Some(fields) = report.as_object_mut() {
-        fields.retain(|name, _| !name.contains("percentile") && name != "sizes" && name != "durations");
+        fields.retain(|name, _| {
+            !name.contains("percentile") && name != "sizes" && name != "durations"
+        });
     }
     report
 }

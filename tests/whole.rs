@@ -5,8 +5,15 @@ mod common;
 use common::{Traffic, assert_fields, json, ok, samples, text};
 
 const EXACT: [&str; 9] = [
-    "requests", "malformed", "bytes", "distinct_clients", "status", "methods", "first_minute",
-    "last_minute", "busiest_minutes",
+    "requests",
+    "malformed",
+    "bytes",
+    "distinct_clients",
+    "status",
+    "methods",
+    "first_minute",
+    "last_minute",
+    "busiest_minutes",
 ];
 
 #[test]
@@ -84,8 +91,7 @@ fn lines_shows_what_is_behind_a_number() {
         let top = &traffic.answers["top_clients"][0];
         (top[0].as_str().unwrap().to_owned(), top[1].as_u64().unwrap())
     };
-    let lines =
-        ok(&["lines", "--data", &data, "--client", &client, "--limit", "100000"]);
+    let lines = ok(&["lines", "--data", &data, "--client", &client, "--limit", "100000"]);
     let lines = String::from_utf8(lines).unwrap();
     assert_eq!(lines.lines().count() as u64, count);
     assert!(lines.lines().all(|line| line.contains(&client)));

@@ -40,6 +40,9 @@ pub enum BatchError {
     /// The index does not answer or refuses.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// What was to be written to has gone.
+    #[error("cannot write the output")]
+    Output(#[source] std::io::Error),
     /// Anything else: give up, and say so.
     #[error("the batch layer failed: {0}")]
     Failed(String),

@@ -3,12 +3,17 @@
 //! The files read like the way of a day: [`archive`], `discover`, `recompute`,
 //! [`history`], `publish`; [`run`] is one run.
 
+pub mod accuracy;
 pub mod archive;
+pub mod audit;
 mod boundary;
 mod discover;
 mod error;
+pub mod export;
 pub mod history;
+pub mod lines;
 mod manifest;
+mod patterns;
 mod publish;
 mod recompute;
 pub mod run;

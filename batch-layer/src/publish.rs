@@ -1,7 +1,7 @@
 //! Staging rows in the index, and counting them before they are published.
 
 use twofold_data::view::RowSet;
-use twofold_serving::index::Index;
+use twofold_serving::index::{Document, Index};
 
 use crate::BatchError;
 
@@ -28,6 +28,13 @@ impl<'a> Staging<'a> {
             self.index.stage(self.run, chunk, &[])?;
             self.count += chunk.len() as u64;
         }
+        Ok(())
+    }
+
+    /// Stages documents.
+    pub fn documents(&mut self, documents: &[Document]) -> Result<(), BatchError> {
+        self.index.stage(self.run, &[], documents)?;
+        self.count += documents.len() as u64;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use twofold_data::class::{Classifier, PageRules};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, declaration};
-use twofold_serving::index::{Index, Publication};
+use twofold_serving::index::{Document, Index, Publication};
 
 use crate::BatchError;
 use crate::archive::Archive;
@@ -15,7 +15,7 @@ use crate::discover::{Discovery, discover};
 use crate::history::{History, day, hour};
 use crate::manifest::{Hour, Manifest, SCHEMA_VERSION};
 use crate::publish::Staging;
-use crate::recompute;
+use crate::{accuracy, patterns, recompute};
 
 /// How a run works.
 #[derive(Debug, Clone, Copy, Default)]
@@ -306,6 +306,7 @@ impl<'a> Attempt<'a> {
         for (start, new) in days {
             if new || touched.contains(&start) {
                 staging.add(self.day(start, manifest)?)?;
+                staging.documents(&self.documents(start, manifest)?)?;
             }
         }
         Ok(())
@@ -320,6 +321,23 @@ impl<'a> Attempt<'a> {
         let hours = manifest.hours.range(start.0..end.0);
         let folders: Vec<String> = hours.map(|(_, hour)| hour.folder.clone()).collect();
         day(self.history, start, &folders, manifest.generation)
+    }
+
+    /// Accuracy as far as the boundary has come; the access patterns of a day that is over.
+    fn documents(&self, start: Minute, manifest: &Manifest) -> Result<Vec<Document>, BatchError> {
+        let end = Grain::Day.end(start);
+        let mut exact = Vec::new();
+        for (_, hour) in manifest.hours.range(start.0..end.0.min(manifest.boundary.0.max(start.0)))
+        {
+            let sets = self.history.read_rows(&hour.folder)?.into_iter();
+            exact.extend(sets.filter(|set| lies_before(set, manifest.boundary)));
+        }
+        let mut documents: Vec<Document> =
+            accuracy::day(self.index, start, &exact)?.into_iter().collect();
+        if end <= manifest.boundary || manifest.end_of_input {
+            documents.extend(patterns::day(self.history, manifest, start)?);
+        }
+        Ok(documents)
     }
 
     fn abandon(&self) -> Result<(), BatchError> {

@@ -1,5 +1,7 @@
 //! Serving: the index that holds the views, generations and the boundary, and
 //! (in `api`) the HTTP API and the page that read through it.
 
+pub mod api;
 pub mod index;
+mod page;
 pub mod query;

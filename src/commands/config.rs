@@ -24,11 +24,12 @@ pub fn run(command: &ConfigCommand, layers: &Layers) -> anyhow::Result<ExitCode>
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {
-    config
-        .serve
-        .listen
-        .parse::<std::net::SocketAddr>()
-        .with_context(|| format!("`serve.listen` is `{}`; write ADDRESS:PORT, such as 127.0.0.1:8080", config.serve.listen))?;
+    config.serve.listen.parse::<std::net::SocketAddr>().with_context(|| {
+        format!(
+            "`serve.listen` is `{}`; write ADDRESS:PORT, such as 127.0.0.1:8080",
+            config.serve.listen
+        )
+    })?;
     jiff::tz::TimeZone::get(&config.timezone).with_context(|| {
         format!("`timezone` is `{}`; write an IANA name, such as Europe/Berlin", config.timezone)
     })?;
@@ -44,7 +45,8 @@ fn as_json(layers: &Layers) -> serde_json::Value {
 }
 
 fn as_text(layers: &Layers) -> String {
-    let entries: Vec<_> = layers.entries().map(|(key, value, origin)| (format!("{key} = {value}"), origin)).collect();
+    let entries: Vec<_> =
+        layers.entries().map(|(key, value, origin)| (format!("{key} = {value}"), origin)).collect();
     let width = entries.iter().map(|(text, _)| text.len()).max().unwrap_or(0);
     entries.iter().map(|(text, origin)| format!("{text:<width$}  # {origin}\n")).collect()
 }

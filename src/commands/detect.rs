@@ -26,7 +26,9 @@ pub fn run(arguments: &Detect) -> anyhow::Result<ExitCode> {
     } else {
         output::text(&format!("{detection}\n"))?;
         if detection.trailing > 0 {
-            output::text("if that is the request's time, say --trailing seconds or --trailing microseconds\n")?;
+            output::text(
+                "if that is the request's time, say --trailing seconds or --trailing microseconds\n",
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)

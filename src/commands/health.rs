@@ -13,10 +13,9 @@ pub fn run(arguments: &Health) -> anyhow::Result<ExitCode> {
     let url = format!("{}/health", arguments.url.trim_end_matches('/'));
     let agent: ureq::Agent =
         ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
-    let mut answer = agent
-        .get(&url)
-        .call()
-        .with_context(|| format!("{url} is not healthy; does `twofold serve` or `run` listen there?"))?;
+    let mut answer = agent.get(&url).call().with_context(|| {
+        format!("{url} is not healthy; does `twofold serve` or `run` listen there?")
+    })?;
     let body = answer.body_mut().read_to_string().unwrap_or_default();
     output::text(&format!("{}\n", body.trim()))?;
     Ok(ExitCode::SUCCESS)

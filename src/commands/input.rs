@@ -1,14 +1,16 @@
 //! What is read and in which format, for every command that reads a source.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use twofold_data::format::{Detection, Format, detect};
-use twofold_speed::source::Mode;
-use twofold_speed::source::file::{FileOptions, first_lines, peek, plan};
+use twofold_speed::source::file::{FileOptions, FileSource, first_lines, peek, plan};
+use twofold_speed::source::{Mode, Positions, Source, SourceError};
 
 use crate::config::Config;
+use crate::place::Store;
 
 /// How many lines of each file tell the format.
 const SAMPLE: usize = 200;
@@ -27,6 +29,32 @@ pub struct Prepared {
     pub stdin: Option<Box<dyn Read + Send>>,
 }
 
+impl Prepared {
+    /// Opens the source; standard input once only.
+    ///
+    /// # Errors
+    /// Where a file or the registry can't be read.
+    pub fn open(&mut self, store: &Store, positions: Positions) -> Result<FileSource, SourceError> {
+        let (options, store) = (self.options.clone(), Arc::clone(store));
+        match self.stdin.take() {
+            Some(stdin) => FileSource::with_stdin(options, store, positions, stdin),
+            None => FileSource::open(options, store, positions),
+        }
+    }
+
+    /// The same, for who doesn't care what kind of source it is.
+    ///
+    /// # Errors
+    /// Where a file or the registry can't be read.
+    pub fn open_boxed(
+        &mut self,
+        store: &Store,
+        positions: Positions,
+    ) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(self.open(store, positions)?))
+    }
+}
+
 /// The configured format; `None` for `auto`.
 pub fn format(config: &Config) -> anyhow::Result<Option<Format>> {
     Ok(config.format.format()?)
@@ -43,7 +71,8 @@ pub fn prepare(config: &Config, to_end: bool) -> anyhow::Result<Prepared> {
     let mut stdin: Option<Box<dyn Read + Send>> = None;
     let mut sample = Vec::new();
     if options.sources.iter().any(|source| source == "-") {
-        let peeked = peek(Box::new(std::io::stdin()), SAMPLE).context("cannot read standard input")?;
+        let peeked =
+            peek(Box::new(std::io::stdin()), SAMPLE).context("cannot read standard input")?;
         sample.extend(peeked.lines);
         stdin = Some(peeked.stream);
     }

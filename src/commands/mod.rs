@@ -13,11 +13,13 @@ mod generate;
 mod health;
 mod input;
 mod lines;
+mod parts;
 mod prune;
 mod report;
 mod run;
 mod serve;
 mod speed;
+mod stop;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,7 +85,9 @@ fn range(range: &Range) -> anyhow::Result<(Option<Minute>, Option<Minute>)> {
 fn minute(flag: &str, text: Option<&str>) -> anyhow::Result<Option<Minute>> {
     text.map(|text| {
         Minute::parse(text).with_context(|| {
-            format!("{flag} is `{text}`; write a UTC minute, such as 2026-11-23 or 2026-11-23T18:04Z")
+            format!(
+                "{flag} is `{text}`; write a UTC minute, such as 2026-11-23 or 2026-11-23T18:04Z"
+            )
         })
     })
     .transpose()

@@ -52,7 +52,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// No such key.
-    #[error("{origin}: unknown key `{key}`; did you mean `{nearest}`? (`twofold config show` lists all keys)")]
+    #[error(
+        "{origin}: unknown key `{key}`; did you mean `{nearest}`? (`twofold config show` lists all keys)"
+    )]
     UnknownKey {
         /// Where it stands.
         origin: String,
@@ -151,7 +153,11 @@ impl Layers {
     fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
         if !self.values.contains_key(key) && !is_open(key) {
             let nearest = self.nearest(key);
-            return Err(ConfigError::UnknownKey { origin: origin.to_string(), key: key.into(), nearest });
+            return Err(ConfigError::UnknownKey {
+                origin: origin.to_string(),
+                key: key.into(),
+                nearest,
+            });
         }
         let before = self.values.insert(key.into(), (value.clone(), origin.clone()));
         match self.config() {
@@ -203,7 +209,8 @@ fn is_open(key: &str) -> bool {
 }
 
 /// Variables that are not keys of the configuration.
-const NOT_KEYS: &[&str] = &["TWOFOLD_CONFIG", "TWOFOLD_LOG"];
+const NOT_KEYS: &[&str] =
+    &["TWOFOLD_CONFIG", "TWOFOLD_LOG", "TWOFOLD_BLESS", "TWOFOLD_KILLS", "TWOFOLD_SEED"];
 
 /// The environment variable that sets `key`.
 pub fn variable(key: &str) -> String {
@@ -284,8 +291,7 @@ mod tests {
         let mut layers = Layers::default();
         let error = layers.text("[speed]\nlatenes = \"3m\"", "twofold.toml").unwrap_err();
         assert!(error.to_string().contains("did you mean `speed.lateness`"), "{error}");
-        let error =
-            layers.environment([("TWOFOLD_BATCH_EVRY".into(), "1h".into())]).unwrap_err();
+        let error = layers.environment([("TWOFOLD_BATCH_EVRY".into(), "1h".into())]).unwrap_err();
         assert!(error.to_string().contains("did you mean `batch.every`"), "{error}");
     }
 

@@ -6,7 +6,7 @@
 mod layers;
 mod span;
 
-pub use layers::{ConfigError, Layers, Origin};
+pub use layers::{Layers, Origin};
 pub use span::Span;
 
 use serde::{Deserialize, Serialize};
@@ -106,8 +106,6 @@ pub struct Retention {
     pub minutes: Span,
     /// Hour rows in the index.
     pub hours: Span,
-    /// Files of the archive.
-    pub archive: Span,
 }
 
 impl Default for Config {
@@ -158,6 +156,6 @@ impl Default for Serve {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { minutes: Span::minutes(90 * 1440), hours: Span::seconds(0), archive: Span::seconds(0) }
+        Self { minutes: Span::minutes(90 * 1440), hours: Span::seconds(0) }
     }
 }

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn spans_are_written_as_people_write_them() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("1h", 3600), ("7d", 604_800), ("0", 0)] {
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("1h", 3600), ("7d", 604_800), ("0", 0)]
+        {
             let span: Span = text.parse().unwrap();
             assert_eq!(span.duration().as_secs(), seconds, "{text}");
             assert_eq!(span.to_string().parse::<Span>(), Ok(span), "{text}");

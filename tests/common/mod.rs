@@ -29,8 +29,9 @@ pub fn ok(arguments: &[&str]) -> Vec<u8> {
 /// Runs it to its good end and reads the JSON that it printed.
 pub fn json(arguments: &[&str]) -> Value {
     let printed = ok(arguments);
-    serde_json::from_slice(&printed)
-        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&printed)))
+    serde_json::from_slice(&printed).unwrap_or_else(|error| {
+        panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&printed))
+    })
 }
 
 /// The path as text.
@@ -54,8 +55,17 @@ impl Traffic {
         let folder = tempfile::tempdir().unwrap();
         let (log, answers) = (folder.path().join("access.log"), folder.path().join("answers.json"));
         ok(&[
-            "generate", "--profile", profile, "--lines", &lines.to_string(), "--seed",
-            &seed.to_string(), "--out", text(&log), "--answers", text(&answers),
+            "generate",
+            "--profile",
+            profile,
+            "--lines",
+            &lines.to_string(),
+            "--seed",
+            &seed.to_string(),
+            "--out",
+            text(&log),
+            "--answers",
+            text(&answers),
         ]);
         let answers = serde_json::from_slice(&std::fs::read(&answers).unwrap()).unwrap();
         Self { folder, log, answers }

@@ -1,6 +1,7 @@
 //! The archive read back: its partitions, their chains of files, and the files' columns.
 
 mod file;
+pub mod record;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use twofold_data::archive::{End, FileMeta, META_KEY, Origin, SCHEMA_VERSION, end
 use twofold_data::partition::Partition;
 
 pub use file::{Batches, Text};
+pub use record::Records;
 
 use crate::BatchError;
 

@@ -1,10 +1,10 @@
-//! The rows of a day: a merge of its hours.
+//! The rows of a day, or of any other run of hours: a merge of their tables.
 
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{Distincts, RowSet, State, TRAFFIC, VIEWS, union};
+use twofold_data::view::{Distincts, Key, RowSet, State, TRAFFIC, VIEWS, View, union};
 
 use super::hour::table_path;
-use super::{History, Merged, merge, read_histogram};
+use super::{History, merge, read_histogram};
 use crate::BatchError;
 use crate::recompute::nearest;
 
@@ -18,31 +18,43 @@ pub fn day(
     folders: &[String],
     generation: u64,
 ) -> Result<Vec<RowSet>, BatchError> {
-    let mut sets = Vec::new();
-    let mut clients = Merged::default();
-    for view in VIEWS.iter().skip(1) {
-        let paths = present(history, folders, view.name)?;
-        let merged = merge(history, &paths, view.top, |_| ())?;
-        if view.name == "clients" {
-            clients = merged.clone();
-        }
-        if merged.keys > 0 {
-            sets.push(RowSet {
-                view: view.name.into(),
-                grain: Grain::Day,
-                start,
-                partition: None,
-                version: generation,
-                state: State::Exact,
-                rows: merged.rows,
-                floor: merged.floor,
-                keys: Some(merged.keys),
-                summary: None,
-            });
+    let sets = VIEWS.iter().map(|view| set(history, view, folders, view.top));
+    let mut found = Vec::new();
+    for set in sets {
+        if let Some(set) = set? {
+            found.push(RowSet { start, version: generation, ..set });
         }
     }
-    sets.extend(traffic(history, start, folders, generation, &clients)?);
-    Ok(sets)
+    Ok(found)
+}
+
+/// One exact set of a view over the hours in `folders`, with the first `top` rows (0: all of
+/// them); `None` where it has no rows. Grain, start and version are for the caller to set.
+///
+/// # Errors
+/// Of the store; [`BatchError::Damaged`] where a table doesn't read.
+pub fn set(
+    history: &History,
+    view: &View,
+    folders: &[String],
+    top: usize,
+) -> Result<Option<RowSet>, BatchError> {
+    if view.key == Key::None {
+        return traffic(history, folders);
+    }
+    let merged = merge(history, &present(history, folders, view.name)?, top, |_| ())?;
+    Ok((merged.keys > 0).then(|| RowSet {
+        view: view.name.into(),
+        grain: Grain::Day,
+        start: Minute::default(),
+        partition: None,
+        version: 0,
+        state: State::Exact,
+        rows: merged.rows,
+        floor: merged.floor,
+        keys: Some(merged.keys),
+        summary: None,
+    }))
 }
 
 /// An hour without, say, referrers has no table of them.
@@ -57,13 +69,7 @@ fn present(history: &History, folders: &[String], view: &str) -> Result<Vec<Stri
     Ok(paths)
 }
 
-fn traffic(
-    history: &History,
-    start: Minute,
-    folders: &[String],
-    generation: u64,
-    clients: &Merged,
-) -> Result<Option<RowSet>, BatchError> {
+fn traffic(history: &History, folders: &[String]) -> Result<Option<RowSet>, BatchError> {
     let mut hours = Vec::new();
     for folder in folders {
         let rows = history.read_rows(folder)?.into_iter();
@@ -71,8 +77,8 @@ fn traffic(
             .extend(rows.filter(|set| set.view == VIEWS[TRAFFIC].name && set.grain == Grain::Hour));
     }
     let Some(mut set) = union(&hours) else { return Ok(None) };
-    (set.grain, set.start, set.partition, set.version) = (Grain::Day, start, None, generation);
-    set.state = State::Exact;
+    (set.grain, set.partition, set.state) = (Grain::Day, None, State::Exact);
+    let clients = merge(history, &present(history, folders, "clients")?, 1, |_| ())?;
     if let Some(summary) = &mut set.summary {
         summary.exact = Some(Distincts {
             clients: clients.keys,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use twofold_data::minute::{Grain, Minute};
@@ -42,6 +43,20 @@ impl History {
         self.write(&format!("{folder}/rows.parquet"), rows(&hour.sets)?)
     }
 
+    /// The fragments of an hour's sessions, in order.
+    ///
+    /// # Errors
+    /// Of the store; [`BatchError::Damaged`] where they don't read.
+    pub(crate) fn read_fragments(&self, folder: &str) -> Result<Vec<Fragment>, BatchError> {
+        let path = format!("{folder}/sessions.parquet");
+        let mut fragments = Vec::new();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(self.read(&path)?)?.build()? {
+            let read = of_batch(&batch?).ok_or_else(|| damaged(&path, "it holds no sessions"))?;
+            fragments.extend(read);
+        }
+        Ok(fragments)
+    }
+
     /// The rows of an hour, as they were computed.
     ///
     /// # Errors
@@ -71,6 +86,22 @@ fn rows(sets: &[RowSet]) -> Result<bytes::Bytes, BatchError> {
         ("body", Arc::new(StringArray::from_iter_values(bodies))),
     ];
     to_parquet(RecordBatch::try_from_iter(columns)?)
+}
+
+fn of_batch(batch: &RecordBatch) -> Option<Vec<Fragment>> {
+    let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
+    let time = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
+    let (client, agent) = (text("client")?, text("user_agent")?);
+    let (first, last) = (time("first")?, time("last")?);
+    let requests = batch.column_by_name("requests")?.as_primitive_opt::<UInt64Type>()?;
+    let fragment = |row| Fragment {
+        client: client.value(row).to_owned(),
+        agent: agent.value(row).to_owned(),
+        first: first.value(row),
+        last: last.value(row),
+        requests: requests.value(row),
+    };
+    Some((0..batch.num_rows()).map(fragment).collect())
 }
 
 fn sessions(fragments: &[Fragment]) -> Result<bytes::Bytes, BatchError> {

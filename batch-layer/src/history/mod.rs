@@ -5,6 +5,7 @@
 //! the fragments of sessions, and the rows as they were published.
 
 mod day;
+mod exact;
 pub mod hour;
 mod merge;
 mod table;
@@ -16,7 +17,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
-pub use day::day;
+pub use day::{day, set};
 pub use merge::{Merged, merge};
 pub use table::{Entry, Table, read_histogram};
 
@@ -47,7 +48,11 @@ impl History {
     /// [`BatchError::TooNew`] where a newer twofold wrote it.
     pub fn newest(&self) -> Result<Manifest, BatchError> {
         let newest = self.list("generations")?.into_iter().max();
-        let Some(path) = newest else { return Ok(Manifest::none()) };
+        newest.map_or_else(|| Ok(Manifest::none()), |path| self.manifest(path))
+    }
+
+    /// A manifest by its path.
+    fn manifest(&self, path: String) -> Result<Manifest, BatchError> {
         let bytes = self.read(&path)?;
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error))?;

@@ -14,7 +14,7 @@ use twofold_data::minute::{Grain, MINUTE_MS, Minute};
 use twofold_data::view::{Distincts, RowSet, Summary, Tally, VIEWS};
 use twofold_data::window::sketch::{Distinct, Quantiles};
 
-pub use sessions::Fragment;
+pub use sessions::{Fragment, GAP};
 
 use crate::BatchError;
 use crate::archive::{Archive, Text};

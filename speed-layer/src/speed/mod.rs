@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use twofold_data::format::Format;
+use twofold_data::class::{Classifier, PageRules};
+use twofold_data::format::{Format, Parser};
 use twofold_data::partition::Partition;
 use twofold_serving::index::{Index, IndexError};
 
@@ -24,6 +25,8 @@ use crate::window::{Bounds, Decoder, Fold};
 pub struct Options {
     /// What bounds a partition's fold.
     pub bounds: Bounds,
+    /// The rules by which paths become pages.
+    pub rules: PageRules,
     /// How often the rows of open windows are written.
     pub emit_interval: Duration,
     /// How often those of hours and days that are not over are.
@@ -36,6 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bounds: Bounds::default(),
+            rules: PageRules::default(),
             emit_interval: Duration::from_secs(1),
             rollup_interval: Duration::from_secs(5),
             backlog: 64,
@@ -112,7 +116,7 @@ impl SpeedLayer {
         Self {
             index,
             options,
-            decoder: Decoder::new(format),
+            decoder: Decoder::with(Parser::new(format), Classifier::with_rules(options.rules)),
             folds: BTreeMap::new(),
             emitter,
             stop,

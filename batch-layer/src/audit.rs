@@ -1,0 +1,288 @@
+//! The audit: accounts for every offset, from the source to the index.
+
+use std::collections::BTreeMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMillisecondType};
+use serde::Serialize;
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::partition::{Partition, partition_seed, record_hash};
+use twofold_data::view::Tally;
+use twofold_serving::index::{Index, Query};
+
+use crate::BatchError;
+use crate::archive::{Archive, File, Text, damaged};
+
+/// What the audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Audit {
+    /// Whether nothing is missing and nothing is double.
+    pub ok: bool,
+    /// Records that entered, as far as can be told: archived, missing and pending.
+    pub records: u64,
+    /// Records in the archive, each counted once.
+    pub archived: u64,
+    /// Records that are not where they should be: lost from the archive, or from an exact minute.
+    pub missing: u64,
+    /// Records that are somewhere twice.
+    pub duplicated: u64,
+    /// Archived records that no generation covers yet, and bytes of the source that are not archived.
+    pub pending: u64,
+    /// Bytes of the sources that are not archived yet.
+    pub pending_bytes: u64,
+    /// Archived records that no format matched.
+    pub malformed: u64,
+    /// Archived blank records.
+    pub blank: u64,
+    /// Requests that came too late for the speed layer: only the batch layer counts them.
+    pub late: u64,
+    /// Requests far in the future that nothing confirmed: only the batch layer counts them.
+    pub ahead: u64,
+    /// The generation that was audited.
+    pub generation: u64,
+    /// Exact minutes that were compared with the archive.
+    pub minutes: u64,
+    /// What is wrong, in words; the first twenty.
+    pub findings: Vec<String>,
+    /// Each partition.
+    pub partitions: Vec<Audited>,
+}
+
+/// One partition's chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audited {
+    /// The partition.
+    pub partition: String,
+    /// Its first offset.
+    pub first_offset: u64,
+    /// The offset after its last archived record.
+    pub next_offset: u64,
+    /// Its files.
+    pub files: usize,
+    /// Its records.
+    pub records: u64,
+    /// Offsets that no file covers.
+    pub gaps: u64,
+    /// Offsets that several files cover.
+    pub overlaps: u64,
+}
+
+/// So many findings are told in words.
+const TOLD: usize = 20;
+
+/// Audits the archive against itself, the exact index against the archive, and the archive
+/// against `ends`: the offsets at which the sources end now, where those are known.
+///
+/// # Errors
+/// Of the stores.
+pub fn audit(
+    archive: &Archive,
+    index: &dyn Index,
+    ends: &BTreeMap<Partition, u64>,
+) -> Result<Audit, BatchError> {
+    let mut audit = Audit::default();
+    let mut chains: BTreeMap<Partition, Vec<File>> = BTreeMap::new();
+    for file in archive.scan()? {
+        chains.entry(file.meta.partition.clone()).or_default().push(file);
+    }
+    let publication = index.published()?;
+    let covered = publication.as_ref().map(|publication| publication.info["offsets"].clone());
+    let mut minutes: BTreeMap<Minute, Tally> = BTreeMap::new();
+    for (origin, end) in archive.partitions()? {
+        let files = chains.remove(&origin.partition).unwrap_or_default();
+        let name = origin.partition.to_string();
+        let through = covered.as_ref().and_then(|covered| covered[&name].as_u64()).unwrap_or(0);
+        let put = end.map_or(origin.first_offset, |end| end.next_offset);
+        let audited =
+            audit.chain(&origin.partition, origin.first_offset, put, files, |audit, file| {
+                audit.file(archive, file, through, &mut minutes)
+            })?;
+        if let Some(end) = ends.get(&origin.partition) {
+            audit.pending_bytes += end.saturating_sub(audited.next_offset);
+        }
+        audit.partitions.push(audited);
+    }
+    for partition in chains.keys() {
+        audit.find(format!("{partition} has files, but no origin"));
+    }
+    if let Some(publication) = publication {
+        audit.generation = publication.generation;
+        audit.index(index, publication.boundary, minutes)?;
+    }
+    for state in index.states()? {
+        audit.late += state.late;
+        audit.ahead += state.ahead;
+    }
+    audit.records = audit.archived + audit.missing;
+    audit.ok = audit.missing == 0 && audit.duplicated == 0 && audit.findings.is_empty();
+    Ok(audit)
+}
+
+impl Audit {
+    fn find(&mut self, finding: String) {
+        if self.findings.len() < TOLD {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Walks a partition's files in order of offsets.
+    fn chain(
+        &mut self,
+        partition: &Partition,
+        first_offset: u64,
+        put: u64,
+        mut files: Vec<File>,
+        mut each: impl FnMut(&mut Self, &File) -> Result<(), BatchError>,
+    ) -> Result<Audited, BatchError> {
+        files.sort_by_key(|file| (file.meta.first_offset, file.meta.next_offset));
+        let mut audited = Audited {
+            partition: partition.to_string(),
+            first_offset,
+            next_offset: first_offset,
+            files: files.len(),
+            records: 0,
+            gaps: 0,
+            overlaps: 0,
+        };
+        for file in &files {
+            let (from, to) = (file.meta.first_offset, file.meta.next_offset);
+            if from > audited.next_offset {
+                let missing = from - audited.next_offset;
+                self.gap(&mut audited, missing, &file.path);
+            }
+            if from < audited.next_offset {
+                audited.overlaps += audited.next_offset.min(to) - from;
+                self.duplicated += file.meta.records;
+                self.find(format!("{}: its offsets from {from} on are archived twice", file.path));
+                continue;
+            }
+            audited.next_offset = to;
+            audited.records += file.meta.records;
+            each(self, file)?;
+        }
+        if put > audited.next_offset {
+            let missing = put - audited.next_offset;
+            self.gap(&mut audited, missing, "the end of the chain");
+            audited.next_offset = put;
+        }
+        Ok(audited)
+    }
+
+    /// How many records a gap held is not known any more: at least one.
+    fn gap(&mut self, audited: &mut Audited, offsets: u64, before: &str) {
+        audited.gaps += offsets;
+        self.missing += 1;
+        self.find(format!(
+            "{}: {offsets} offsets before {before} are in no file",
+            audited.partition
+        ));
+    }
+
+    /// Counts a file's rows, and tallies those that the generation covers by minute.
+    fn file(
+        &mut self,
+        archive: &Archive,
+        file: &File,
+        through: u64,
+        minutes: &mut BTreeMap<Minute, Tally>,
+    ) -> Result<(), BatchError> {
+        let seed = partition_seed(&file.meta.partition);
+        let mut rows = 0;
+        for batch in
+            archive.read(&file.path, &["time", "offset", "outcome"], Text::Dictionary, |_| true)?
+        {
+            let batch = batch?;
+            let wrong = || damaged(&file.path, "its columns are not the archive's");
+            let column = |name: &str| batch.column_by_name(name).ok_or_else(wrong);
+            let times =
+                column("time")?.as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)?;
+            let offsets = column("offset")?.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
+            let outcomes = column("outcome")?
+                .as_dictionary_opt::<arrow_array::types::Int32Type>()
+                .ok_or_else(wrong)?;
+            let names = outcomes.values().as_string_opt::<i32>().ok_or_else(wrong)?;
+            for row in 0..batch.num_rows() {
+                let offset = offsets.value(row) as u64;
+                let outcome = outcomes.key(row).map_or("", |key| names.value(key));
+                let (malformed, blank) = match outcome {
+                    "request" => (0, 0),
+                    "blank" => (0, 1),
+                    _ => (1, 0),
+                };
+                self.malformed += malformed;
+                self.blank += blank;
+                if offset >= through {
+                    self.pending += 1;
+                    continue;
+                }
+                let tally = Tally { records: 1, malformed, blank, hash: record_hash(seed, offset) };
+                *minutes.entry(Minute::of(times.value(row))).or_default() += &tally;
+            }
+            rows += batch.num_rows() as u64;
+        }
+        self.archived += rows;
+        if rows != file.meta.records {
+            self.missing += file.meta.records.saturating_sub(rows);
+            self.duplicated += rows.saturating_sub(file.meta.records);
+            self.find(format!(
+                "{}: it has {rows} rows and should have {}",
+                file.path, file.meta.records
+            ));
+        }
+        Ok(())
+    }
+
+    /// Holds each exact minute against the archive.
+    fn index(
+        &mut self,
+        index: &dyn Index,
+        boundary: Minute,
+        mut minutes: BTreeMap<Minute, Tally>,
+    ) -> Result<(), BatchError> {
+        let from = minutes.keys().next().copied().unwrap_or(boundary).min(boundary);
+        let mut day = Grain::Day.start(from);
+        while day < boundary {
+            let next = minutes.range(day..).next().map_or(boundary, |(minute, _)| *minute);
+            day = day.max(Grain::Day.start(next.min(boundary)));
+            let to = Grain::Day.end(day).min(boundary);
+            let query = Query {
+                views: &["traffic"],
+                from: day,
+                to,
+                coarsest: Grain::Minute,
+                sketches: false,
+            };
+            for set in index.read(&query)?.exact {
+                let tally = set.summary.as_ref().map(|summary| summary.tally).unwrap_or_default();
+                self.compare(set.start, tally, minutes.remove(&set.start).unwrap_or_default());
+            }
+            day = Grain::Day.end(day);
+        }
+        for (minute, tally) in minutes.range(..boundary) {
+            self.missing += tally.records;
+            self.find(format!(
+                "{minute}: the exact index lacks the minute's {} records",
+                tally.records
+            ));
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, minute: Minute, exact: Tally, archived: Tally) {
+        self.minutes += 1;
+        if exact == archived {
+            return;
+        }
+        let (has, should) = (exact.records, archived.records);
+        self.missing += should.saturating_sub(has);
+        self.duplicated += has.saturating_sub(should);
+        self.find(match has == should {
+            true => {
+                format!("{minute}: the exact index counts {has} records, but not the archive's")
+            }
+            false => {
+                format!("{minute}: the exact index counts {has} records, the archive {should}")
+            }
+        });
+    }
+}

@@ -1,0 +1,191 @@
+//! The raw lines behind a number.
+
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
+use serde::Serialize;
+use twofold_data::format::Format;
+use twofold_data::minute::{Grain, MINUTE_MS, Minute};
+
+use crate::BatchError;
+use crate::archive::{Archive, File, Records, Text, damaged, record};
+
+/// Which lines are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// From this minute on.
+    pub from: Option<Minute>,
+    /// Up to this minute, itself left out.
+    pub to: Option<Minute>,
+    /// Only this client.
+    pub client: Option<String>,
+    /// Only this path.
+    pub path: Option<String>,
+    /// Only this status.
+    pub status: Option<u16>,
+    /// Only lines with this text in them.
+    pub contains: Option<String>,
+    /// Only lines that no format matched.
+    pub malformed: bool,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The minute that it counts for.
+    pub minute: String,
+    /// Its partition.
+    pub partition: String,
+    /// Its offset.
+    pub offset: u64,
+    /// `request`, `blank`, or why it is malformed.
+    pub outcome: String,
+    /// The client, where it is a request.
+    pub client: Option<String>,
+    /// The path, where it is an HTTP request.
+    pub path: Option<String>,
+    /// The status, where it is a request.
+    pub status: Option<u16>,
+    /// The line itself; what is not UTF-8 is shown as U+FFFD.
+    pub line: String,
+}
+
+/// What was read to find the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Effort {
+    /// Files that were opened.
+    pub files_read: usize,
+    /// Files that were left out by what they say of their hours.
+    pub files_skipped: usize,
+    /// Row groups that were left out by their statistics.
+    pub row_groups_skipped: usize,
+}
+
+/// Finds lines in the order of partitions and offsets.
+///
+/// # Errors
+/// Of the store.
+pub fn lines(archive: &Archive, filter: &Filter) -> Result<(Vec<Found>, Effort), BatchError> {
+    let (mut found, mut effort) = (Vec::new(), Effort::default());
+    for (origin, _) in archive.partitions()? {
+        for file in archive.files(&origin.partition, 0)? {
+            if found.len() >= filter.limit {
+                return Ok((found, effort));
+            }
+            if !filter.may_be_in(&file) {
+                effort.files_skipped += 1;
+                continue;
+            }
+            effort.files_read += 1;
+            search(archive, &file, filter, &mut found, &mut effort)?;
+        }
+    }
+    Ok((found, effort))
+}
+
+fn search(
+    archive: &Archive,
+    file: &File,
+    filter: &Filter,
+    found: &mut Vec<Found>,
+    effort: &mut Effort,
+) -> Result<(), BatchError> {
+    let format = Format::named(&file.meta.format).ok_or_else(|| {
+        damaged(&file.path, format!("it is in the unknown format `{}`", file.meta.format))
+    })?;
+    let skipped = std::cell::Cell::new(0);
+    let wanted = |group: &RowGroupMetaData| {
+        let wanted = filter.may_be_among(group);
+        skipped.set(skipped.get() + usize::from(!wanted));
+        wanted
+    };
+    let mut line = Vec::new();
+    for batch in archive.read(&file.path, &record::COLUMNS, Text::Plain, wanted)? {
+        let batch = batch?;
+        let mut records = Records::of(&file.path, &batch)?;
+        for row in 0..batch.num_rows() {
+            if found.len() >= filter.limit {
+                break;
+            }
+            if !filter.admits(&records, row) {
+                continue;
+            }
+            line.clear();
+            records.rebuild(row, &format, &mut line);
+            let text = String::from_utf8_lossy(&line);
+            if filter.contains.as_ref().is_none_or(|part| text.contains(part.as_str())) {
+                found.push(of(&records, row, &file.meta.partition.to_string(), text.into_owned()));
+            }
+        }
+    }
+    effort.row_groups_skipped += skipped.get();
+    Ok(())
+}
+
+fn of(records: &Records<'_>, row: usize, partition: &str, line: String) -> Found {
+    let outcome = records.outcome.value(row).to_owned();
+    let is_request = outcome == "request";
+    Found {
+        minute: Minute::of(records.time.value(row)).to_string(),
+        partition: partition.to_owned(),
+        offset: records.offset.value(row) as u64,
+        client: Records::text(records.client, row).map(str::to_owned),
+        path: Records::text(records.path, row).map(str::to_owned),
+        status: is_request.then(|| records.status.value(row) as u16),
+        outcome,
+        line,
+    }
+}
+
+impl Filter {
+    fn span(&self) -> (i64, i64) {
+        let from = self.from.map_or(i64::MIN, |from| from.0.saturating_mul(MINUTE_MS));
+        let to = self.to.map_or(i64::MAX, |to| to.0.saturating_mul(MINUTE_MS));
+        (from, to)
+    }
+
+    fn may_be_in(&self, file: &File) -> bool {
+        let from = self.from.map_or(i64::MIN, |from| Grain::Hour.start(from).0);
+        let to = self.to.map_or(i64::MAX, |to| to.0);
+        file.meta.hours.range(from..).next().is_some_and(|(hour, _)| *hour < to)
+    }
+
+    fn may_be_among(&self, group: &RowGroupMetaData) -> bool {
+        let (from, to) = self.span();
+        let column = |name: &str| {
+            group.columns().iter().find(|column| column.column_path().string() == name)
+        };
+        let in_time = match column("time").and_then(|column| column.statistics()) {
+            Some(Statistics::Int64(times)) => {
+                times.min_opt().is_none_or(|least| *least < to)
+                    && times.max_opt().is_none_or(|most| *most >= from)
+            }
+            _ => true,
+        };
+        let may_hold = |name: &str, wanted: &Option<String>| {
+            let Some(wanted) = wanted else { return true };
+            let statistics = column(name).and_then(|column| column.statistics());
+            let least = statistics.and_then(Statistics::min_bytes_opt);
+            let most = statistics.and_then(Statistics::max_bytes_opt);
+            least.is_none_or(|least| least <= wanted.as_bytes())
+                && most.is_none_or(|most| most >= wanted.as_bytes())
+        };
+        in_time && may_hold("client", &self.client) && may_hold("path", &self.path)
+    }
+
+    fn admits(&self, records: &Records<'_>, row: usize) -> bool {
+        let (from, to) = self.span();
+        let outcome = records.outcome.value(row);
+        let is = |wanted: &Option<String>, column| {
+            wanted.as_deref().is_none_or(|wanted| Records::text(column, row) == Some(wanted))
+        };
+        (from..to).contains(&records.time.value(row))
+            && (!self.malformed || !matches!(outcome, "request" | "blank"))
+            && self.status.is_none_or(|status| {
+                outcome == "request" && records.status.value(row) as u16 == status
+            })
+            && is(&self.client, records.client)
+            && is(&self.path, records.path)
+    }
+}

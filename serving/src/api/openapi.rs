@@ -1,0 +1,88 @@
+//! The OpenAPI document of the API.
+
+use serde_json::{Value, json};
+
+/// One route of the API: path, summary, parameters.
+type Route = (&'static str, &'static str, &'static [&'static str]);
+
+/// Every route under `/api/v1`.
+pub const ROUTES: &[Route] = &[
+    ("/report", "What is in a range, on one page", &["from", "to", "last", "top", "exact"]),
+    ("/totals", "The sums of a range", &["from", "to", "last", "exact"]),
+    (
+        "/series",
+        "Requests, bytes, errors, clients and percentiles over time",
+        &["from", "to", "last", "step", "spread"],
+    ),
+    (
+        "/top/{view}",
+        "The keys of a view with the most requests",
+        &["view", "from", "to", "last", "n", "exact"],
+    ),
+    ("/status", "Where the pipeline stands", &[]),
+    ("/accuracy", "How far the estimates were off, by day", &["from", "to", "last"]),
+    ("/heatmap", "Requests by hour and weekday", &["from", "to", "last"]),
+    ("/sessions", "Sessions by day", &["from", "to", "last"]),
+    ("/newcomers", "New and returning clients by day", &["from", "to", "last"]),
+    (
+        "/lines",
+        "The raw lines behind a number",
+        &["from", "to", "last", "client", "path", "status", "contains", "malformed", "limit"],
+    ),
+    ("/views", "The declaration of views and measures", &[]),
+    ("/events", "Server-sent events: `minutes` and `publication`", &[]),
+    ("/openapi.json", "This document", &[]),
+];
+
+/// What a parameter is: where it stands, its type, what it says.
+fn parameter(name: &str) -> Value {
+    let (kind, about) = match name {
+        "view" => ("string", "the view's name, as in /views"),
+        "from" => ("string", "the first minute (UTC), such as 2026-11-23 or 2026-11-23T18:04Z"),
+        "to" => ("string", "the first minute after the range"),
+        "last" => ("string", "a span before the end of what is stored: 15m, 1h, 7d"),
+        "step" => ("string", "the length of a point: 1m, 5m, 1h, 1d"),
+        "n" | "top" => ("integer", "how long lists are"),
+        "spread" => ("boolean", "with distinct clients and percentiles"),
+        "exact" => ("boolean", "compute the exact value from the history where that is possible"),
+        "status" => ("integer", "only this status code"),
+        "limit" => ("integer", "how many lines at most, up to 1000"),
+        "malformed" => ("boolean", "only lines that no format matched"),
+        "client" => ("string", "only this client"),
+        "path" => ("string", "only this path"),
+        _ => ("string", "only lines with this text in them"),
+    };
+    let place = if name == "view" { "path" } else { "query" };
+    json!({
+        "name": name, "in": place, "required": name == "view", "description": about,
+        "schema": { "type": kind },
+    })
+}
+
+/// The document.
+pub fn document() -> Value {
+    let mut paths = serde_json::Map::new();
+    for (path, summary, parameters) in ROUTES {
+        let parameters: Vec<Value> = parameters.iter().map(|name| parameter(name)).collect();
+        let answer = json!({ "description": "the answer, with generation and boundary" });
+        let wrong = json!({ "description": "what was wrong, and what to do", "content": {
+            "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } } });
+        paths.insert(
+            format!("/api/v1{path}"),
+            json!({ "get": {
+            "summary": summary, "parameters": parameters,
+            "responses": { "200": answer, "400": wrong },
+        } }),
+        );
+    }
+    let text = json!({ "type": "string" });
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "twofold", "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "components": { "schemas": { "Error": { "type": "object", "properties": { "error": {
+            "type": "object",
+            "properties": { "code": text, "message": text, "parameter": text, "hint": text },
+        } } } } },
+    })
+}

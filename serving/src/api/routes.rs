@@ -1,0 +1,209 @@
+//! The routes and what answers them.
+
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use serde_json::{Value, json};
+use twofold_data::minute::Minute;
+use twofold_data::view::{VIEWS, declaration, view};
+
+use super::parameters::{Parameters, RANGE};
+use super::{ApiError, LineFilter, Shared, Sources, events, openapi};
+use crate::page;
+use crate::query::{self, SeriesQuery, Stores, TopQuery};
+
+type Given = Query<Vec<(String, String)>>;
+type Answer = Result<Response, ApiError>;
+
+/// Every route.
+pub fn router(shared: Shared) -> Router {
+    let api = Router::new()
+        .route("/report", get(report))
+        .route("/totals", get(totals))
+        .route("/series", get(series))
+        .route("/top/{view}", get(top))
+        .route("/status", get(status))
+        .route("/accuracy", get(|shared, given| documents(shared, given, "accuracy")))
+        .route("/heatmap", get(|shared, given| documents(shared, given, "heatmap")))
+        .route("/sessions", get(|shared, given| documents(shared, given, "sessions")))
+        .route("/newcomers", get(|shared, given| documents(shared, given, "newcomers")))
+        .route("/lines", get(lines))
+        .route("/views", get(async || Json(declaration())))
+        .route("/events", get(events::events))
+        .route("/openapi.json", get(async || Json(openapi::document())))
+        .fallback(unknown);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/health", get(async || "ok\n"))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .merge(page::router())
+        .fallback(unknown)
+        .with_state(shared)
+}
+
+async fn unknown() -> ApiError {
+    ApiError::not_found("there is nothing here", "/api/v1/openapi.json lists what there is")
+}
+
+fn ok(value: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(value).map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// The parameters of a range, and these.
+fn with_range(more: &[&'static str]) -> Vec<&'static str> {
+    RANGE.iter().chain(more).copied().collect()
+}
+
+fn stores(sources: &Sources, exact: bool) -> Stores<'_> {
+    let history = sources.history.as_deref().filter(|_| exact);
+    Stores { index: &*sources.index, history }
+}
+
+async fn report(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    let parameters = Parameters::new(given, &with_range(&["top", "exact"]))?;
+    let report = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        let top = parameters.number("top", 10)?;
+        Ok(query::report(&stores(sources, parameters.flag("exact")?), range, top)?)
+    });
+    ok(&report.await?)
+}
+
+async fn totals(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    let parameters = Parameters::new(given, &with_range(&["exact"]))?;
+    let totals = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        Ok(query::totals(&stores(sources, parameters.flag("exact")?), range)?)
+    });
+    ok(&totals.await?)
+}
+
+async fn series(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    let parameters = Parameters::new(given, &with_range(&["step", "spread"]))?;
+    let series = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        let step = parameters.span("step")?.unwrap_or(1);
+        let spread = parameters.flag("spread")?;
+        Ok(query::series(&stores(sources, false), &SeriesQuery { range, step, spread })?)
+    });
+    ok(&series.await?)
+}
+
+async fn top(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Query(given): Given,
+) -> Answer {
+    let parameters = Parameters::new(given, &with_range(&["n", "exact"]))?;
+    let Some(view) = view(&name) else {
+        let known: Vec<&str> = VIEWS.iter().map(|view| view.name).collect();
+        let hint = format!("views are {}", known.join(", "));
+        return Err(ApiError::not_found(format!("there is no view `{name}`"), hint));
+    };
+    let top = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        let query = TopQuery { view: view.name, range, n: parameters.number("n", 10)? };
+        Ok(query::top(&stores(sources, parameters.flag("exact")?), &query)?)
+    });
+    ok(&top.await?)
+}
+
+/// Where the pipeline stands.
+async fn status(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    Parameters::new(given, &[])?;
+    let status = shared.ask(|sources| {
+        let (states, publication) = (sources.index.states()?, sources.index.published()?);
+        let sum = |count: fn(&crate::index::PartitionState) -> u64| states.iter().map(count).sum::<u64>();
+        let boundary = publication.as_ref().map(|publication| publication.boundary);
+        let now = jiff::Timestamp::now().as_second();
+        Ok(json!({
+            "generation": publication.as_ref().map(|publication| publication.generation),
+            "boundary": boundary.map(|boundary| boundary.to_string()),
+            "boundary_age_seconds": boundary.map(|boundary| now - boundary.start_ms() / 1000),
+            "end_of_input": publication.as_ref().is_some_and(|publication| publication.end_of_input),
+            "published_at": publication.as_ref().map(|publication| publication.published_at),
+            "records": sum(|state| state.records),
+            "late": sum(|state| state.late),
+            "ahead": sum(|state| state.ahead),
+            "malformed": sum(|state| state.malformed.iter().sum()),
+            "blank": sum(|state| state.blank),
+            "partitions": states,
+        }))
+    });
+    ok(&status.await?)
+}
+
+async fn documents(
+    State(shared): State<Shared>,
+    Query(given): Given,
+    kind: &'static str,
+) -> Answer {
+    let parameters = Parameters::new(given, &RANGE)?;
+    let found = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        let found = sources.index.documents(kind, range.from.0, range.to.0)?;
+        let publication = sources.index.published()?;
+        let bodies: Vec<Value> = found.into_iter().map(|document| document.body).collect();
+        Ok(json!({
+            "generation": publication.as_ref().map(|publication| publication.generation),
+            "boundary": publication.map(|publication| publication.boundary.to_string()),
+            "exact": true,
+            "days": bodies,
+        }))
+    });
+    ok(&found.await?)
+}
+
+/// The most lines of one answer.
+const MOST_LINES: usize = 1000;
+
+async fn lines(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    let names = ["client", "path", "status", "contains", "malformed", "limit"];
+    let parameters = Parameters::new(given, &with_range(&names))?;
+    let status = parameters.text("status").map(|_| parameters.number("status", 0)).transpose()?;
+    let limit = parameters.number("limit", 100)?;
+    if !(1..=MOST_LINES).contains(&limit) {
+        let hint = format!("give 1 to {MOST_LINES}");
+        return Err(ApiError::parameter("limit", format!("`limit` is `{limit}`"), hint));
+    }
+    let found = shared.ask(move |sources| {
+        let Some(lines) = &sources.lines else {
+            return Err(ApiError::not_here("this server has no archive at hand"));
+        };
+        let range = parameters.range(&*sources.index)?;
+        let filter = LineFilter {
+            from: (range.from.0 > Minute(i64::MIN)).then_some(range.from.0),
+            to: (range.to.0 < Minute(i64::MAX)).then_some(range.to.0),
+            client: parameters.text("client"),
+            path: parameters.text("path"),
+            status,
+            contains: parameters.text("contains"),
+            malformed: parameters.flag("malformed")?,
+            limit,
+        };
+        lines.lines(&filter).map_err(ApiError::internal)
+    });
+    ok(&json!({ "lines": found.await? }))
+}
+
+/// Ready is who can read its index.
+async fn ready(State(shared): State<Shared>) -> Result<&'static str, ApiError> {
+    shared.ask(|sources| Ok(sources.index.published()?)).await?;
+    Ok("ready\n")
+}
+
+async fn metrics(State(shared): State<Shared>) -> Result<String, ApiError> {
+    let boundary = shared.ask(|sources| Ok(sources.index.published()?)).await?;
+    if let Some(publication) = boundary {
+        let now = jiff::Timestamp::now().as_second();
+        let age = now - publication.boundary.start_ms() / 1000;
+        metrics::gauge!("twofold_boundary_age_seconds").set(age as f64);
+        metrics::gauge!("twofold_generation").set(publication.generation as f64);
+    }
+    Ok(shared.metrics.render())
+}

@@ -1,0 +1,24 @@
+//! `twofold export`
+
+use std::io::{self, BufWriter};
+use std::process::ExitCode;
+
+use twofold_batch::archive::Archive;
+use twofold_batch::export::export;
+
+use super::configured;
+use crate::cli::Export;
+use crate::config::Layers;
+use crate::output;
+use crate::place::Place;
+
+/// Writes the original log, byte for byte.
+pub fn run(arguments: &Export, layers: Layers) -> anyhow::Result<ExitCode> {
+    let config = configured(layers, &arguments.data)?;
+    let archive = Archive::open(Place::open(&config)?.archive()?)?;
+    let bar = output::steps_bar(None, "records");
+    let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
+    export(&archive, &mut out, |records| bar.set_position(records))?;
+    bar.finish_and_clear();
+    Ok(ExitCode::SUCCESS)
+}

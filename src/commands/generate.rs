@@ -1,0 +1,54 @@
+//! `twofold generate`
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use twofold_data::generate::{Profile, Traffic};
+use twofold_data::minute::Minute;
+
+use crate::cli::Generate;
+use crate::output;
+
+/// Lines where neither --lines nor --rate says how many.
+const LINES: u64 = 100_000;
+
+/// The day on which generated traffic starts, if nobody says: the same for ever.
+const START: &str = "2026-03-10";
+
+/// Writes traffic, and its answers where they are wanted.
+pub fn run(arguments: &Generate) -> anyhow::Result<ExitCode> {
+    let profile = Profile::named(&arguments.profile).with_context(|| {
+        format!(
+            "there is no profile `{}`; choose one of {}",
+            arguments.profile,
+            Profile::NAMES.join(", ")
+        )
+    })?;
+    let start = arguments.start.as_deref().unwrap_or(START);
+    let start = Minute::parse(start)
+        .with_context(|| format!("--start is `{start}`; write a UTC day, such as 2026-11-23"))?;
+    let seconds = profile.seconds.unwrap_or(u64::from(arguments.days) * 86_400);
+    let of_rate = arguments.rate.map(|rate| (rate.max(0.0) * seconds as f64) as u64);
+    let lines = arguments.lines.or(of_rate).unwrap_or(LINES);
+    let bar = output::steps_bar(Some(lines), "generating");
+    let traffic = Traffic::new(profile, start.start_ms() / 1000, arguments.seed);
+    let mut out = open(&arguments.out)?;
+    let answers = traffic.write(arguments.days, lines, &mut out, |done| bar.set_position(done))?;
+    out.flush()?;
+    bar.finish_and_clear();
+    if let Some(path) = &arguments.answers {
+        let body = serde_json::to_vec_pretty(&answers)?;
+        std::fs::write(path, body).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(path: &str) -> anyhow::Result<Box<dyn Write>> {
+    if path == "-" {
+        return Ok(Box::new(BufWriter::new(io::stdout().lock())));
+    }
+    let file = File::create(path).with_context(|| format!("cannot write {path}"))?;
+    Ok(Box::new(BufWriter::with_capacity(1 << 20, file)))
+}

@@ -1,0 +1,43 @@
+//! `twofold lines`
+
+use std::process::ExitCode;
+
+use twofold_batch::archive::Archive;
+use twofold_batch::lines::{Filter, lines};
+use twofold_serving::query::escape_terminal;
+
+use super::{configured, range};
+use crate::cli::Lines;
+use crate::config::Layers;
+use crate::output;
+use crate::place::Place;
+
+/// Prints the lines behind a number.
+pub fn run(arguments: &Lines, layers: Layers) -> anyhow::Result<ExitCode> {
+    let config = configured(layers, &arguments.data)?;
+    let (from, to) = range(&arguments.range)?;
+    let filter = Filter {
+        from,
+        to,
+        client: arguments.client.clone(),
+        path: arguments.path.clone(),
+        status: arguments.status,
+        contains: arguments.contains.clone(),
+        malformed: arguments.malformed,
+        limit: arguments.limit,
+    };
+    let archive = Archive::open(Place::open(&config)?.archive()?)?;
+    let (found, effort) = lines(&archive, &filter)?;
+    for one in &found {
+        let line = match arguments.json {
+            true => serde_json::to_string(one)?,
+            false => escape_terminal(&one.line).into_owned(),
+        };
+        output::text(&(line + "\n"))?;
+    }
+    tracing::info!(?effort, "searched the archive");
+    if found.len() == arguments.limit {
+        eprintln!("the first {} lines; --limit shows more", arguments.limit);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,66 @@
+//! `twofold report`
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use twofold_batch::history::History;
+use twofold_data::minute::Minute;
+use twofold_serving::query::{self, Range, Stores, Style};
+
+use super::{configured, flag, input, parts, range, stop};
+use crate::cli::Report;
+use crate::config::{Config, Layers};
+use crate::output;
+use crate::place::Place;
+
+/// What is in log files, or in what is stored.
+pub fn run(arguments: &Report, mut layers: Layers) -> anyhow::Result<ExitCode> {
+    flag(&mut layers, "format.name", arguments.format.as_deref())?;
+    flag(&mut layers, "format.trailing", arguments.trailing.as_deref())?;
+    let config = configured(layers, &arguments.data)?;
+    if arguments.files.is_empty() {
+        let place = Place::open(&config)?;
+        show(arguments, &place)?;
+    } else {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let place = of_files(&Config { data, ..config }, &arguments.files)?;
+        show(arguments, &place)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Archives the files in a temporary place and computes them exactly; estimates are not needed.
+fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
+    let mut config = config.clone();
+    config.source.paths = files.to_vec();
+    let place = Place::create(&config)?;
+    let mut prepared = input::prepare(&config, true)?;
+    prepared.options.rotated = false;
+    let store = place.archive()?;
+    let bar = output::bytes_bar(prepared.bytes, "reading");
+    let format = prepared.format.clone();
+    let open = |positions| prepared.open_boxed(&store, positions);
+    parts::archive(open, &store, &format, &config, stop::flag(), &bar)?;
+    bar.finish_and_clear();
+    let bar = output::steps_bar(Some(0), "counting");
+    parts::batch(&place, &*place.index()?, &parts::batch_options(&config), &bar)?;
+    bar.finish_and_clear();
+    Ok(place)
+}
+
+fn show(arguments: &Report, place: &Place) -> anyhow::Result<()> {
+    let (index, history) = (place.index()?, History::open(place.history()?)?);
+    let (from, to) = range(&arguments.range)?;
+    let range = Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));
+    let report = query::report(
+        &Stores { index: &*index, history: Some(&history) },
+        range,
+        usize::from(arguments.top),
+    )?;
+    if arguments.json {
+        return output::json(&report);
+    }
+    let colour = std::io::stdout().is_terminal();
+    output::text(&query::render(&report, &Style { colour, ..Style::default() }))
+}

@@ -1,0 +1,158 @@
+//! `twofold run`: speed layer, archiver, periodic batch and serving in one process.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use twofold_serving::index::Index;
+use twofold_speed::source::Source;
+use twofold_speed::source::share;
+use twofold_speed::{archive, resume};
+
+use super::input::Prepared;
+use super::{configured_input, flag, input, parts, serve, stop};
+use crate::cli::Run;
+use crate::config::{Config, Layers};
+use crate::output;
+use crate::place::Place;
+
+/// What one process does for a laptop: files are archived and computed sooner than in a service.
+const SOON: &str = "5m";
+
+/// Watches a log: history first, then what is written to it.
+pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
+    for key in ["archive.max_age", "batch.every"] {
+        if layers.is_default(key) {
+            flag(&mut layers, key, Some(SOON))?;
+        }
+    }
+    flag(&mut layers, "serve.listen", arguments.listen.as_deref())?;
+    let config = configured_input(layers, &arguments.input)?;
+    let place = Place::create(&config)?;
+    let server = if arguments.no_serve { None } else { Some(serve::start(&config, &place)?) };
+    let prepared = input::prepare(&config, arguments.input.to_end)?;
+    if let Some(detection) = &prepared.detection {
+        eprintln!("format: {detection}");
+    }
+    if let Some(server) = &server {
+        eprintln!("listening on http://{}", server.address);
+    }
+    let outcome = Whole { config: &config, place: &place }.run(prepared, arguments.input.to_end);
+    if let Some(server) = server {
+        server.stop();
+    }
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// All layers over one data directory.
+pub struct Whole<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The data directory.
+    pub place: &'a Place,
+}
+
+impl Whole<'_> {
+    /// Runs all layers until the input ends (and a last batch run is done), or until the
+    /// process is told to stop.
+    pub fn run(&self, prepared: Prepared, to_end: bool) -> anyhow::Result<()> {
+        let over = AtomicBool::new(false);
+        let index: Arc<dyn Index> = self.place.index()?;
+        thread::scope(|scope| {
+            let batches = (!to_end).then(|| scope.spawn(|| self.batches(&over)));
+            let layers = self.layers(prepared, &index);
+            over.store(true, Ordering::Relaxed);
+            let batched = batches.map(|thread| thread.join());
+            layers?;
+            match batched {
+                Some(Err(_)) => anyhow::bail!("the batch thread panicked"),
+                Some(Ok(result)) => result,
+                None => Ok(()),
+            }
+        })?;
+        if to_end && !stop::told() {
+            self.batch()?;
+        }
+        Ok(())
+    }
+
+    /// The source is read once, for both the speed layer and the archiver.
+    fn layers(&self, mut prepared: Prepared, index: &Arc<dyn Index>) -> anyhow::Result<()> {
+        let store = self.place.archive()?;
+        let bar = output::bytes_bar(prepared.bytes, "reading");
+        let format = prepared.format.clone();
+        let positions =
+            vec![resume::positions(Arc::clone(index)), archive::positions(Arc::clone(&store))?];
+        let shared = share(positions, |positions| prepared.open(&store, positions))?;
+        let [mut for_speed, for_archive]: [_; 2] = shared
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("the source was not shared between two"))?;
+        let (failed, hidden) = (AtomicBool::new(false), indicatif::ProgressBar::hidden());
+        let result = thread::scope(|scope| {
+            let archiver = scope.spawn(|| {
+                let mut source: Option<Box<dyn Source>> = Some(Box::new(for_archive));
+                let open = |_| source.take().ok_or_else(another_archiver);
+                let done =
+                    parts::archive(open, &store, &format, self.config, stop::flag(), &hidden);
+                failed.store(done.is_err(), Ordering::Relaxed);
+                if done.is_err() {
+                    stop::flag().store(true, Ordering::Relaxed)
+                }
+                done
+            });
+            let speed = parts::speed(
+                &mut for_speed,
+                Arc::clone(index),
+                &format,
+                self.config,
+                stop::flag(),
+                &bar,
+            );
+            if speed.is_err() {
+                stop::flag().store(true, Ordering::Relaxed);
+            }
+            drop(for_speed);
+            let archived = archiver.join().map_err(|_| anyhow::anyhow!("the archiver panicked"))?;
+            speed.and(archived.map(|_| ()))
+        });
+        bar.finish_and_clear();
+        result
+    }
+
+    fn batches(&self, over: &AtomicBool) -> anyhow::Result<()> {
+        let mut waited = Duration::ZERO;
+        let step = Duration::from_millis(200);
+        while !over.load(Ordering::Relaxed) && !stop::told() {
+            if waited >= self.config.batch.every.duration() {
+                waited = Duration::ZERO;
+                self.batch()?;
+            }
+            thread::sleep(step);
+            waited += step;
+        }
+        Ok(())
+    }
+
+    /// One batch run.
+    pub fn batch(&self) -> anyhow::Result<()> {
+        let bar = output::steps_bar(Some(0), "batch layer");
+        let index = self.place.index()?;
+        parts::batch(self.place, &*index, &parts::batch_options(self.config), &bar)
+            .context("`twofold audit` says whether anything is missing")?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+}
+
+/// A shared source can't be opened again; in one process there is no other archiver.
+fn another_archiver() -> twofold_speed::source::SourceError {
+    twofold_speed::source::SourceError::Input {
+        path: "the archive".into(),
+        reason:
+            "another twofold archives into this data directory; stop it, or start this one again"
+                .into(),
+    }
+}
