@@ -17,15 +17,17 @@ use crate::place::Place;
 pub fn run(arguments: &Report, mut layers: Layers) -> anyhow::Result<ExitCode> {
     flag(&mut layers, "format.name", arguments.format.as_deref())?;
     flag(&mut layers, "format.trailing", arguments.trailing.as_deref())?;
+    let (from, to) = range(&arguments.range)?;
+    let range = Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));
     let config = configured(layers, &arguments.data)?;
     if arguments.files.is_empty() {
         let place = Place::open(&config)?;
-        show(arguments, &place)?;
+        show(arguments, range, &place)?;
     } else {
         let folder = tempfile::tempdir()?;
         let data = folder.path().to_string_lossy().into_owned();
         let place = of_files(&Config { data, ..config }, &arguments.files)?;
-        show(arguments, &place)?;
+        show(arguments, range, &place)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,10 +51,8 @@ fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
     Ok(place)
 }
 
-fn show(arguments: &Report, place: &Place) -> anyhow::Result<()> {
+fn show(arguments: &Report, range: Range, place: &Place) -> anyhow::Result<()> {
     let (index, history) = (place.index()?, History::open(place.history()?)?);
-    let (from, to) = range(&arguments.range)?;
-    let range = Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));
     let report = query::report(
         &Stores { index: &*index, history: Some(&history) },
         range,
