@@ -19,8 +19,9 @@ pub fn boundary<'a>(
     let boundary = match sure.reduce(|least, one| least.min(one)) {
         Some(least) => least.map(|sure| Minute::of(sure.saturating_sub(settle))),
         None => {
-            let last = ends.clone().filter_map(|end| end.largest_event_time).max();
-            last.map(|last| Minute(last.div_euclid(MINUTE_MS) + 1))
+            let last = ends.clone().map(|end| end.largest_event_time).max();
+            // Records before any request count for the epoch's first minute.
+            last.map(|last| Minute(last.unwrap_or(0).div_euclid(MINUTE_MS) + 1))
         }
     };
     let over = ends.clone().next().is_some() && ends.clone().all(|end| end.ended);
@@ -65,5 +66,6 @@ mod tests {
         check(&[end(Some(100), None, true), end(Some(200), None, true)], 0, (201, true));
         check(&[end(None, None, false), end(Some(200), None, false)], 7, (7, false));
         check(&[], 7, (7, false));
+        check(&[end(None, None, true)], 0, (1, true));
     }
 }

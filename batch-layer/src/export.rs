@@ -20,7 +20,7 @@ pub fn export(
     let mut records = 0;
     for (origin, _) in archive.partitions()? {
         let mut next = origin.first_offset;
-        for file in archive.files(&origin.partition, 0)? {
+        for file in archive.listed(&origin.partition, 0)? {
             if file.meta.first_offset != next {
                 let gap =
                     format!("the chain has a gap or an overlap before it: {next} is expected");

@@ -69,7 +69,7 @@ pub struct Effort {
 pub fn lines(archive: &Archive, filter: &Filter) -> Result<(Vec<Found>, Effort), BatchError> {
     let (mut found, mut effort) = (Vec::new(), Effort::default());
     for (origin, _) in archive.partitions()? {
-        for file in archive.files(&origin.partition, 0)? {
+        for file in archive.listed(&origin.partition, 0)? {
             if found.len() >= filter.limit {
                 return Ok((found, effort));
             }
@@ -102,6 +102,9 @@ fn search(
     };
     let mut line = Vec::new();
     for batch in archive.read(&file.path, &record::COLUMNS, Text::Plain, wanted)? {
+        if found.len() >= filter.limit {
+            break;
+        }
         let batch = batch?;
         let mut records = Records::of(&file.path, &batch)?;
         for row in 0..batch.num_rows() {
@@ -171,7 +174,16 @@ impl Filter {
             least.is_none_or(|least| least <= wanted.as_bytes())
                 && most.is_none_or(|most| most >= wanted.as_bytes())
         };
-        in_time && may_hold("client", &self.client) && may_hold("path", &self.path)
+        let of_status = match (self.status, column("status").and_then(|column| column.statistics()))
+        {
+            (Some(wanted), Some(Statistics::Int32(statuses))) => {
+                let wanted = i32::from(wanted);
+                statuses.min_opt().is_none_or(|least| *least <= wanted)
+                    && statuses.max_opt().is_none_or(|most| *most >= wanted)
+            }
+            _ => true,
+        };
+        in_time && of_status && may_hold("client", &self.client) && may_hold("path", &self.path)
     }
 
     fn admits(&self, records: &Records<'_>, row: usize) -> bool {

@@ -29,7 +29,7 @@ pub fn day(
 }
 
 fn folders(manifest: &Manifest, from: Minute, to: Minute) -> Vec<String> {
-    manifest.hours.range(from.0..to.0).map(|(_, hour)| hour.folder.clone()).collect()
+    manifest.hours.range(from.0..to.0.max(from.0)).map(|(_, hour)| hour.folder.clone()).collect()
 }
 
 fn document(kind: &str, day: Minute, mut body: serde_json::Value) -> Document {
@@ -42,7 +42,8 @@ fn document(kind: &str, day: Minute, mut body: serde_json::Value) -> Document {
 fn heatmap(history: &History, manifest: &Manifest, day: Minute) -> Result<Document, BatchError> {
     let mut hours = [0u64; 24];
     for (hour, known) in manifest.hours.range(day.0..Grain::Day.end(day).0) {
-        let merged = merge(history, &[table_path(&known.folder, "traffic")], 0, |_| ())?;
+        let table = present(history, vec![table_path(&known.folder, "traffic")])?;
+        let merged = merge(history, &table, 0, |_| ())?;
         let requests = merged.rows.iter().map(|row| row.counts.requests()).sum::<u64>();
         hours[((hour - day.0) / 60) as usize % 24] = requests;
     }

@@ -24,6 +24,10 @@ pub struct Options {
     pub settle: i64,
     /// The rules by which paths become pages.
     pub rules: PageRules,
+    /// Whether requests far in the future, which nothing confirmed, are published as well once no
+    /// record will follow: right for a report, while a log that may go on is better
+    /// off without, since the boundary never moves back.
+    pub everything: bool,
     /// Hours to compute again, changed or not: the first minute, and the first one after.
     pub again: Option<(Minute, Minute)>,
 }
@@ -165,6 +169,12 @@ impl<'a> Attempt<'a> {
         let discovery = self.discover()?;
         let (boundary, over) =
             boundary(discovery.ends.iter(), self.options.settle, self.before.boundary);
+        let boundary = match discovery.touched.keys().next_back() {
+            Some(last) if over && self.options.everything => {
+                boundary.max(Grain::Hour.end(Minute(*last)))
+            }
+            _ => boundary,
+        };
         let nothing = discovery.touched.is_empty()
             && boundary == self.before.boundary
             && over == self.before.end_of_input;

@@ -1,87 +1,21 @@
 //! The batch layer on real archives, held against the generator's answers and the fold.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+mod site;
 
-use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
-use twofold_batch::archive::Archive;
-use twofold_batch::history::History;
-use twofold_batch::run::{Options, run};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use site::Site;
 use twofold_data::class::Classifier;
 use twofold_data::format::{Format, Parser};
-use twofold_data::generate::{Answers, Profile, Traffic};
+use twofold_data::generate::Profile;
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_data::request::Line;
 use twofold_data::view::{RowSet, State, VIEWS};
 use twofold_data::window::Aggregate;
-use twofold_data::window::watermark::Limits;
-use twofold_serving::index::sqlite::SqliteIndex;
 use twofold_serving::index::{Index, Query};
 use twofold_serving::query::{Range, Stores, report};
-use twofold_speed::archive::{self, Options as ArchiveOptions};
-use twofold_speed::source::file::{FileOptions, FileSource};
-use twofold_speed::source::{Mode, Source};
-
-struct Site {
-    folder: tempfile::TempDir,
-}
-
-impl Site {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["archive", "history"] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-        }
-        Self { folder }
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("access.log")
-    }
-
-    fn generate(&self, profile: Profile, lines: u64, seed: u64) -> Answers {
-        let mut bytes = Vec::new();
-        let traffic = Traffic::new(profile, 1_773_100_800, seed);
-        let answers = traffic.write(1, lines, &mut bytes, |_| ()).unwrap();
-        std::fs::write(self.log(), bytes).unwrap();
-        answers
-    }
-
-    fn store(&self, name: &str) -> Arc<dyn ObjectStore> {
-        Arc::new(LocalFileSystem::new_with_prefix(self.folder.path().join(name)).unwrap())
-    }
-
-    fn archive(&self) {
-        let store = self.store("archive");
-        let options = ArchiveOptions {
-            format: Format::named("combined").unwrap(),
-            limits: Limits::default(),
-            max_bytes: 1 << 28,
-            max_age: Duration::from_secs(3600),
-        };
-        let files = FileOptions::new(vec![self.log().to_str().unwrap().to_owned()], Mode::ToEnd);
-        let registry = Arc::clone(&store);
-        let open = move |positions| -> Result<Box<dyn Source>, _> {
-            Ok(Box::new(FileSource::open(files.clone(), Arc::clone(&registry), positions)?))
-        };
-        archive::run(open, &store, &options, &AtomicBool::new(false), |_, _| ()).unwrap();
-    }
-
-    fn index(&self) -> SqliteIndex {
-        SqliteIndex::open(&self.folder.path().join("index.db")).unwrap()
-    }
-
-    fn batch(&self, index: &dyn Index) -> twofold_batch::run::Outcome {
-        let archive = Archive::open(self.store("archive")).unwrap();
-        let history = History::open(self.store("history")).unwrap();
-        run(&archive, &history, index, &Options::default(), &mut |_, _| ()).unwrap()
-    }
-}
 
 fn text(minutes: &[(twofold_serving::query::Instant, u64)]) -> Vec<(String, u64)> {
     minutes.iter().map(|(minute, count)| (minute.to_string(), *count)).collect()

@@ -52,7 +52,11 @@ pub fn archive_options(config: &Config, format: &Format) -> archive::Options {
 
 /// What a batch run is told.
 pub fn batch_options(config: &Config) -> BatchOptions {
-    BatchOptions { settle: config.batch.settle.as_millis(), rules: rules(config), again: None }
+    BatchOptions {
+        settle: config.batch.settle.as_millis(),
+        rules: rules(config),
+        ..BatchOptions::default()
+    }
 }
 
 /// Runs the speed layer until its input ends or `stop` is set.

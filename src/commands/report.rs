@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use twofold_batch::history::History;
+use twofold_batch::run::Options;
 use twofold_data::minute::Minute;
 use twofold_serving::query::{self, Range, Stores, Style};
 
@@ -46,7 +47,8 @@ fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
     parts::archive(open, &store, &format, &config, stop::flag(), &bar)?;
     bar.finish_and_clear();
     let bar = output::steps_bar(Some(0), "counting");
-    parts::batch(&place, &*place.index()?, &parts::batch_options(&config), &bar)?;
+    let options = Options { everything: true, ..parts::batch_options(&config) };
+    parts::batch(&place, &*place.index()?, &options, &bar)?;
     bar.finish_and_clear();
     Ok(place)
 }

@@ -85,7 +85,11 @@ impl Archive {
         Ok(found)
     }
 
-    fn listed(&self, partition: &Partition, since: u64) -> Result<Vec<File>, BatchError> {
+    /// The same by listing the archive: also files that were put and not yet said to be the end.
+    ///
+    /// # Errors
+    /// Of the store; [`BatchError::Damaged`] where a file doesn't read.
+    pub fn listed(&self, partition: &Partition, since: u64) -> Result<Vec<File>, BatchError> {
         let prefix = format!("/{partition}-");
         let all = self.list("logs")?;
         let ours = all.into_iter().filter(|path| {
