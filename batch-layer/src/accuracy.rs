@@ -40,7 +40,7 @@ pub fn day(
     for set in exact.iter().filter(|set| set.grain == Grain::Minute) {
         let parts = estimates.get(&(set.view.clone(), set.start));
         let closed = parts.filter(|parts| parts.iter().all(|part| part.state == State::Closed));
-        let Some(estimate) = closed.and_then(|parts| union(parts)) else { continue };
+        let Some(estimate) = closed.and_then(union) else { continue };
         let Some(view) = VIEWS.iter().find(|view| view.name == set.view) else { continue };
         sums.entry(view.name).or_default().add(set, &estimate);
     }

@@ -119,10 +119,10 @@ impl Best {
 
     fn offer(&mut self, entry: Entry) {
         self.heap.push(Ranked(Row { key: entry.key, counts: entry.counts, missed: 0 }));
-        if self.heap.len() > self.top {
-            if let Some(worst) = self.heap.pop() {
-                self.floor = self.floor.max(worst.0.counts.requests());
-            }
+        if self.heap.len() > self.top
+            && let Some(worst) = self.heap.pop()
+        {
+            self.floor = self.floor.max(worst.0.counts.requests());
         }
     }
 

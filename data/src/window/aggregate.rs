@@ -244,7 +244,7 @@ pub(crate) mod tests {
             page: name(3),
             status: [200, 404, 500, 301][seed as usize % 4],
             bytes: u64::from(seed % 1000),
-            duration: (seed % 3 == 0).then_some(u64::from(seed)),
+            duration: seed.is_multiple_of(3).then_some(u64::from(seed)),
             referrer: name(4),
             host: name(5),
             agent: name(6),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use twofold_data::minute::Grain;
 use twofold_data::view::{RowSet, Summary};
-use twofold_data::window::sketch::Quantiles;
 use twofold_serving::index::{Index, PartitionState};
 
 use crate::kit::*;
@@ -39,7 +38,7 @@ fn comparable(mut set: RowSet) -> (RowSet, Option<[Vec<Option<u64>>; 2]>) {
     if let Some(summary) = &mut set.summary {
         let Summary { sizes, durations, .. } = summary.as_mut();
         quantiles = Some([sizes, durations].map(|sketch| {
-            let sketch = std::mem::replace(sketch, Quantiles::default());
+            let sketch = std::mem::take(sketch);
             [0.0, 0.25, 0.5, 0.75, 1.0].map(|rank| sketch.quantile(rank)).to_vec()
         }));
     }
@@ -69,7 +68,7 @@ proptest! {
         let other = tempfile::tempdir().unwrap();
         let killed: Arc<dyn Index> = open(other.path());
         for writes in lives {
-            let _ = run_all(&Mortal::new(killed.clone(), writes), &lines, batch);
+            let _ = run_all(&Mortal::after(killed.clone(), writes), &lines, batch);
         }
         run_all(&killed, &lines, batch).unwrap();
         prop_assert_eq!(everything(killed.as_ref()), everything(whole.as_ref()));

@@ -171,7 +171,7 @@ pub struct Mortal {
 }
 
 impl Mortal {
-    pub fn new(index: Arc<dyn Index>, writes: i64) -> Arc<dyn Index> {
+    pub fn after(index: Arc<dyn Index>, writes: i64) -> Arc<dyn Index> {
         Arc::new(Self { index, writes: AtomicI64::new(writes) })
     }
 

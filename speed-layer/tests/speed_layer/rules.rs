@@ -170,7 +170,7 @@ fn rule_5_an_hour_row_that_was_behind_at_a_crash_catches_up() {
     let all = lines(&seconds);
     let folder = folder();
     let index = open(folder.path());
-    let killed = Mortal::new(index.clone(), 200);
+    let killed = Mortal::after(index.clone(), 200);
     assert!(run_with(&killed, &all, 1, true, seldom).is_err());
     assert_eq!(requests(index.as_ref(), Grain::Hour, 0), 0);
     let late = [&all[..], &lines(&[7200, 7201, 7202])].concat();
