@@ -56,8 +56,8 @@ pub fn run(arguments: &Demo, mut layers: Layers) -> anyhow::Result<ExitCode> {
 fn generate(log: &Path, lines: u64) -> anyhow::Result<()> {
     let bar = output::steps_bar(Some(lines), "making a day of traffic");
     let start = Timestamp::now().as_second() / 60 * 60 - 86_400;
+    // Six hours ago, wherever on the clock that is.
     let spike = Spike { start: (start as u64 + 18 * 3600) % 86_400, length: 600, times: 6.0 };
-    let spike = Spike { start: spike.start.min(86_400 - 600), ..spike };
     let profile = Profile { spike: Some(spike), ..Profile::demo() };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(log)?);
     Traffic::new(profile, start, SEED).write(1, lines, &mut out, |done| bar.set_position(done))?;

@@ -23,11 +23,17 @@ pub fn extra(spike: Option<Spike>, second: u64) -> f64 {
     }
 }
 
-/// How many lines each second of the span has, so that they add up to `lines`.
-pub fn schedule(profile: &Profile, days: u32, lines: u64) -> Vec<u32> {
+/// The second of the day (UTC) at which a second after the start falls.
+pub fn of_day(start: i64, second: u64) -> u64 {
+    (start.rem_euclid(DAY as i64) as u64 + second) % DAY
+}
+
+/// How many lines each second of a span has that begins at `start` (seconds since the Unix
+/// epoch), so that they add up to `lines`.
+pub fn schedule(profile: &Profile, start: i64, days: u32, lines: u64) -> Vec<u32> {
     let seconds = profile.seconds.unwrap_or(u64::from(days.max(1)) * DAY);
     let weight = |second: u64| {
-        let second = second % DAY;
+        let second = of_day(start, second);
         if profile.seconds.is_some() {
             1.0
         } else {
@@ -64,7 +70,8 @@ mod tests {
         for (profile, lines) in
             [(Profile::bench(), 1_000_003), (Profile::demo(), 17), (Profile::cardinality(), 5)]
         {
-            let sum: u64 = schedule(&profile, 2, lines).iter().map(|count| u64::from(*count)).sum();
+            let sum: u64 =
+                schedule(&profile, 0, 2, lines).iter().map(|count| u64::from(*count)).sum();
             assert_eq!(sum, lines);
         }
     }

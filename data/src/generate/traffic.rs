@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::answers::Answers;
-use super::clock::{DAY, extra, schedule, stamp};
+use super::clock::{extra, of_day, schedule, stamp};
 use super::population::{HOLES, Population};
 use super::profile::Profile;
 use super::random::{Random, Weighted};
@@ -92,7 +92,7 @@ impl Traffic {
         out: &mut impl Write,
         mut progress: impl FnMut(u64),
     ) -> io::Result<Answers> {
-        let schedule = schedule(&self.profile, days, lines);
+        let schedule = schedule(&self.profile, self.start, days, lines);
         for (second, count) in schedule.iter().enumerate() {
             self.second(second as u64, *count);
             self.flush(second, out)?;
@@ -109,7 +109,7 @@ impl Traffic {
     pub(super) fn second(&mut self, second: u64, count: u32) {
         let epoch = self.start + second as i64;
         let stamp = stamp(epoch);
-        let surplus = extra(self.profile.spike, second % DAY);
+        let surplus = extra(self.profile.spike, of_day(self.start, second));
         for _ in 0..count {
             let in_spike = surplus > 0.0 && self.random.chance(surplus / (1.0 + surplus));
             let drawn = self.draw(in_spike);

@@ -9,6 +9,7 @@ use futures::Stream;
 use serde_json::{Value, json};
 use twofold_data::minute::Minute;
 
+use super::parameters::newest;
 use super::{ApiError, Shared, Sources};
 use crate::query::{Range, SeriesQuery, Stores, series};
 
@@ -52,7 +53,7 @@ struct Now {
 
 fn now(sources: &Sources) -> Result<Now, ApiError> {
     let publication = sources.index.published()?;
-    let end = sources.index.extent()?.map_or(Minute(0), |(_, end)| end);
+    let end = newest(&*sources.index)?;
     let query =
         SeriesQuery { range: Range::new(Minute(end.0 - WATCHED), end), step: 1, spread: false };
     let newest = series(&Stores::new(&*sources.index), &query)?;

@@ -104,7 +104,7 @@ impl Parameters {
             ));
         }
         if let Some(last) = last {
-            let end = index.extent()?.map_or(Minute(0), |(_, end)| end);
+            let end = newest(index)?;
             return Ok(Range::new(Minute(end.0 - last), end));
         }
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
@@ -116,6 +116,13 @@ impl Parameters {
         }
         Ok(Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX))))
     }
+}
+
+/// The minute after the newest one that has been seen, by either layer.
+pub fn newest(index: &dyn Index) -> Result<Minute, ApiError> {
+    let seen = index.states()?.into_iter().filter_map(|state| state.largest_event_time).max();
+    let boundary = index.published()?.map(|publication| publication.boundary);
+    Ok(seen.map(|time| Minute::of(time).next()).max(boundary).unwrap_or_default())
 }
 
 /// The parameters of a range.

@@ -68,15 +68,15 @@ function headline(report) {
 }
 
 function list(id, top) {
-  const total = Math.max(...top.rows.map((entry) => entry.measures.requests), 1);
+  const total = Math.max(...top.rows.map((entry) => entry.requests), 1);
   const rows = top.rows.map((entry) => {
-    const count = element("td", number.format(entry.measures.requests), entry.exact ? "" : "guess");
+    const count = element("td", number.format(entry.requests), entry.exact ? "" : "guess");
     count.title = entry.exact ? "exact" : `estimated, ${entry.missed ?? 0} more at most`;
     const key = element("td", entry.key);
     key.title = entry.key;
-    const made = row([key, count, bytes(entry.measures.bytes)]);
+    const made = row([key, count, bytes(entry.bytes)]);
     made.className = "row";
-    made.style.backgroundSize = `${(100 * entry.measures.requests) / total}% 100%`;
+    made.style.backgroundSize = `${(100 * entry.requests) / total}% 100%`;
     return made;
   });
   $(id).querySelector("table").replaceChildren(...(rows.length ? rows : [row(["nothing in this range"])]));

@@ -1,0 +1,205 @@
+//! The HTTP API over a real index, asked as a client would.
+
+use std::io::{BufRead, BufReader};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::partition::Partition;
+use twofold_data::view::{Counts, Row, RowSet, State, Summary};
+use twofold_serving::api::{Server, Sources};
+use twofold_serving::index::sqlite::SqliteIndex;
+use twofold_serving::index::{Index, PartitionState, Publication};
+
+const FIRST: Minute = Minute(29_000_160);
+
+struct Site {
+    _folder: tempfile::TempDir,
+    index: Arc<SqliteIndex>,
+    address: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Arc::new(SqliteIndex::open(&folder.path().join("index.db")).unwrap());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let sources = Sources { index: index.clone(), history: None, lines: None };
+        let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources);
+        let server = runtime.block_on(server).unwrap();
+        let address = format!("http://{}", server.address);
+        runtime.spawn(server.run(std::future::pending()));
+        Self { _folder: folder, index, address, _runtime: runtime }
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.get(format!("{}{path}", self.address)).call().unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+
+    fn put(&self, minute: i64, key: &str, requests: u64) {
+        let sets = sets(minute, key, requests, State::Closed);
+        self.index.put(&sets).unwrap();
+        self.index.put_state(&state(minute)).unwrap();
+    }
+
+    fn publish(&self, generation: u64, minutes: std::ops::Range<i64>, requests: u64) {
+        let run = format!("run-{generation}");
+        for minute in minutes.clone() {
+            self.index.stage(&run, &sets(minute, "/", requests, State::Exact), &[]).unwrap();
+        }
+        let publication = Publication {
+            generation,
+            boundary: Minute(FIRST.0 + minutes.end),
+            end_of_input: false,
+            published_at: 0,
+            info: Value::Null,
+        };
+        self.index.publish(&run, &publication).unwrap();
+    }
+}
+
+fn sets(minute: i64, key: &str, requests: u64, state: State) -> Vec<RowSet> {
+    let mut counts = Counts::default();
+    counts.0[0] = requests;
+    let set = |view: &str, key: &str, summary| RowSet {
+        view: view.into(),
+        grain: Grain::Minute,
+        start: Minute(FIRST.0 + minute),
+        partition: (state != State::Exact).then(|| Partition::new("access", 0)),
+        version: 1,
+        state,
+        rows: vec![Row { key: key.into(), counts, missed: 0 }],
+        floor: 0,
+        keys: Some(1),
+        summary,
+    };
+    vec![set("traffic", "", Some(Box::new(Summary::default()))), set("pages", key, None)]
+}
+
+fn state(minute: i64) -> PartitionState {
+    PartitionState {
+        partition: Partition::new("access", 0),
+        identity: "test".into(),
+        resume_offset: minute as u64,
+        resume_event_time: None,
+        resume_request_time: None,
+        processed_through: minute as u64 + 1,
+        closed_through: None,
+        largest_event_time: Some(Minute(FIRST.0 + minute).start_ms()),
+        records: 1,
+        late: 0,
+        ahead: 0,
+        malformed: vec![0; 6],
+        blank: 0,
+        ended: false,
+    }
+}
+
+#[test]
+fn the_boundary_divides_exact_from_estimated() {
+    let site = Site::new();
+    (0..4).for_each(|minute| site.put(minute, "/", 7));
+    site.publish(1, 0..2, 5);
+    let (status, series) = site.get("/api/v1/series?last=4m");
+    assert_eq!((status, &series["generation"]), (200, &json!(1)), "{series}");
+    let points = series["points"].as_array().unwrap();
+    let seen: Vec<_> = points
+        .iter()
+        .map(|point| (point["exact"].clone(), point["measures"]["requests"].clone()))
+        .collect();
+    let expected = [(true, 5), (true, 5), (false, 7), (false, 7)];
+    assert_eq!(seen, expected.map(|(exact, count)| (json!(exact), json!(count))));
+    let (_, report) = site.get("/api/v1/report");
+    assert_eq!((&report["requests"], &report["exact"]), (&json!(24), &json!(false)));
+}
+
+#[test]
+fn hostile_keys_travel_as_text() {
+    let site = Site::new();
+    let key = "/<script>alert(1)</script>\u{202e}\"\0\u{1b}[31m";
+    site.put(0, key, 3);
+    let (_, top) = site.get("/api/v1/top/pages");
+    assert_eq!(top["rows"][0]["key"], key, "{top}");
+}
+
+#[test]
+fn errors_say_which_parameter_and_what_to_do() {
+    let site = Site::new();
+    site.put(0, "/", 1);
+    for (path, status, parameter) in [
+        ("/api/v1/series?stp=1m", 400, "stp"),
+        ("/api/v1/series?step=soon", 400, "step"),
+        ("/api/v1/report?from=yesterday", 400, "from"),
+        ("/api/v1/report?from=2026-01-02&to=2026-01-01", 400, "to"),
+        ("/api/v1/report?last=1h&from=2026-01-01", 400, "last"),
+        ("/api/v1/lines?limit=100000", 400, "limit"),
+    ] {
+        let (got, body) = site.get(path);
+        assert_eq!(
+            (got, body["error"]["parameter"].as_str()),
+            (status, Some(parameter)),
+            "{path}: {body}"
+        );
+        assert!(body["error"]["hint"].is_string(), "{path}: {body}");
+    }
+    assert_eq!(site.get("/api/v1/top/nonsense").0, 404);
+    assert_eq!(site.get("/api/v1/nonsense").0, 404);
+    assert_eq!(site.get("/api/v1/top/pages?n=1000000").0, 400);
+    assert_eq!(site.get("/api/v1/lines").0, 501);
+}
+
+#[test]
+fn the_document_lists_what_answers() {
+    let site = Site::new();
+    let (_, document) = site.get("/api/v1/openapi.json");
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() > 10);
+    for path in paths.keys().filter(|path| !path.ends_with("/events")) {
+        let (status, body) = site.get(&path.replace("{view}", "pages"));
+        assert!(matches!(status, 200 | 501), "{path}: {status} {body}");
+    }
+    for path in
+        ["/", "/app.js", "/style.css", "/uplot.js", "/uplot.css", "/health", "/ready", "/metrics"]
+    {
+        assert_eq!(site.get(path).0, 200, "{path}");
+    }
+}
+
+#[test]
+fn answers_are_guarded() {
+    let site = Site::new();
+    let answer = ureq::get(&site.address).call().unwrap();
+    let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let rebound = ureq::get(&site.address).header("host", "evil.example").call();
+    assert!(matches!(rebound, Err(ureq::Error::StatusCode(421))), "{rebound:?}");
+}
+
+#[test]
+fn events_tell_of_minutes_and_publications() {
+    let site = Site::new();
+    site.put(0, "/", 1);
+    let answer = ureq::get(format!("{}/api/v1/events", site.address)).call().unwrap();
+    let mut lines = BufReader::new(answer.into_body().into_reader()).lines();
+    let mut next = |wanted: &str| {
+        for line in lines.by_ref().take(60) {
+            let line = line.unwrap();
+            if line.contains(wanted) {
+                return;
+            }
+        }
+        panic!("no line with {wanted}");
+    };
+    next("event: minutes");
+    site.publish(1, 0..1, 1);
+    next("event: publication");
+    next("\"generation\":1");
+    site.put(1, "/", 9);
+    next("\"requests\":9");
+}
