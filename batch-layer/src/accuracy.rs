@@ -5,13 +5,21 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{RowSet, State, VIEWS, union};
+use twofold_data::view::{RowSet, State, union};
 use twofold_serving::index::{Document, Index, Select};
 
 use crate::BatchError;
 
 /// The name of these documents' kind.
 pub const KIND: &str = "accuracy";
+
+/// The views that are compared: one whose measures are exact, and two lists.
+const VIEWS: [&str; 3] = ["traffic", "clients", "pages"];
+
+/// Whether rows of a view and grain are compared.
+pub fn wanted(view: &str, grain: &str) -> bool {
+    grain == Grain::Minute.name() && VIEWS.contains(&view)
+}
 
 /// How long the lists are whose recall is told.
 const TOP: usize = 10;
@@ -25,24 +33,22 @@ pub fn day(
     day: Minute,
     exact: &[RowSet],
 ) -> Result<Option<Document>, BatchError> {
-    let select = Select {
-        view: None,
-        grain: Grain::Minute,
-        from: day,
-        to: Grain::Day.end(day),
-        partition: None,
-    };
-    let mut estimates: BTreeMap<(String, Minute), Vec<RowSet>> = BTreeMap::new();
-    for set in index.speed_rows(&select)? {
-        estimates.entry((set.view.clone(), set.start)).or_default().push(set);
+    let mut estimates: BTreeMap<(&str, Minute), Vec<RowSet>> = BTreeMap::new();
+    for view in VIEWS {
+        let to = Grain::Day.end(day);
+        let select =
+            Select { view: Some(view), grain: Grain::Minute, from: day, to, partition: None };
+        for set in index.speed_rows(&select)? {
+            estimates.entry((view, set.start)).or_default().push(set);
+        }
     }
     let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
     for set in exact.iter().filter(|set| set.grain == Grain::Minute) {
-        let parts = estimates.get(&(set.view.clone(), set.start));
+        let Some(view) = VIEWS.into_iter().find(|view| *view == set.view) else { continue };
+        let parts = estimates.get(&(view, set.start));
         let closed = parts.filter(|parts| parts.iter().all(|part| part.state == State::Closed));
         let Some(estimate) = closed.and_then(union) else { continue };
-        let Some(view) = VIEWS.iter().find(|view| view.name == set.view) else { continue };
-        sums.entry(view.name).or_default().add(set, &estimate);
+        sums.entry(view).or_default().add(set, &estimate);
     }
     Ok(sums.get("traffic").map(|traffic| document(day, traffic, &sums)))
 }

@@ -1,7 +1,6 @@
 //! Access patterns of a day: sessions, new and returning clients, and the heatmap.
 
-use std::collections::{BTreeMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use serde_json::json;
 use twofold_data::minute::{Grain, Minute};
 use twofold_serving::index::Document;
@@ -91,26 +90,23 @@ fn sessions(
     manifest: &Manifest,
     day: Minute,
 ) -> Result<Option<Document>, BatchError> {
-    let mut joined: BTreeMap<(String, String), Vec<Fragment>> = BTreeMap::new();
+    let mut joined: HashMap<u64, Vec<Fragment>> = HashMap::new();
     let before = Minute(day.0 - 60);
     let end = Grain::Day.end(day);
     for folder in folders(manifest, before, manifest.boundary) {
-        let in_day_or_open = |last: i64| last >= before.start_ms();
         for fragment in history.read_fragments(&folder)? {
-            let known =
-                joined.entry((fragment.client.clone(), fragment.agent.clone())).or_default();
-            match known.last_mut() {
+            let known = joined.get_mut(&fragment.visitor).and_then(|sessions| sessions.last_mut());
+            match known {
                 Some(session) if fragment.first - session.last <= GAP => {
                     session.last = session.last.max(fragment.last);
                     session.requests += fragment.requests;
                 }
-                _ if fragment.first < end.start_ms() && in_day_or_open(fragment.last) => {
-                    known.push(fragment)
+                _ if fragment.first < end.start_ms() => {
+                    joined.entry(fragment.visitor).or_default().push(fragment);
                 }
                 _ => {}
             }
         }
-        joined.retain(|_, sessions| !sessions.is_empty());
     }
     let began = |session: &&Fragment| (day.start_ms()..end.start_ms()).contains(&session.first);
     let sessions: Vec<&Fragment> = joined.values().flatten().filter(began).collect();

@@ -1,7 +1,7 @@
 //! One run of the batch layer: idempotent, and harmless beside another one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::class::{Classifier, PageRules};
 use twofold_data::minute::{Grain, Minute};
@@ -194,9 +194,12 @@ impl<'a> Attempt<'a> {
         };
         let name = self.name.clone();
         let mut staging = Staging::new(self.index, &name);
+        let start = Instant::now();
         self.recompute(&discovery, &mut manifest, &mut staging, progress)?;
+        tracing::info!(elapsed = ?start.elapsed(), hours = discovery.touched.len(), "hours computed");
         self.stage_known(&discovery, &manifest, &mut staging)?;
         self.stage_days(&discovery, &manifest, &mut staging)?;
+        tracing::info!(elapsed = ?start.elapsed(), "days merged");
         manifest.records = manifest.hours.values().map(|hour| hour.records).sum();
         staging.verify()?;
         self.history.put_manifest(&manifest)?;
@@ -213,7 +216,7 @@ impl<'a> Attempt<'a> {
         }
         let mut staging = Staging::new(self.index, &self.before.run);
         for (hour, known) in &self.before.hours {
-            let sets = self.history.read_rows(&known.folder)?;
+            let sets = self.history.read_rows(&known.folder, |_, _| true)?;
             staging.add(sets.into_iter().filter(|set| lies_before(set, self.before.boundary)))?;
             let start = Grain::Day.start(Minute(*hour));
             if self.before.hours.range(start.0..*hour).next().is_none() {
@@ -234,6 +237,7 @@ impl<'a> Attempt<'a> {
         for (done, (start, files)) in discovery.touched.iter().enumerate() {
             progress(done, discovery.touched.len());
             let hour = Minute(*start);
+            let begun = Instant::now();
             let result = recompute::hour(
                 self.archive,
                 files,
@@ -241,8 +245,10 @@ impl<'a> Attempt<'a> {
                 manifest.generation,
                 &mut self.classifier,
             )?;
+            tracing::debug!(elapsed = ?begun.elapsed(), %hour, "computed");
             let folder = hour::folder(hour, manifest.generation, &self.name);
             self.history.write_hour(&folder, &result)?;
+            tracing::debug!(elapsed = ?begun.elapsed(), %hour, "tables written");
             let gone = self.gone(*start, &result.sets)?;
             let sets = result.sets.into_iter().chain(gone);
             staging.add(sets.filter(|set| lies_before(set, manifest.boundary)))?;
@@ -264,7 +270,7 @@ impl<'a> Attempt<'a> {
         }
         let key = |set: &RowSet| (set.view.clone(), set.grain, set.start);
         let present: BTreeSet<_> = sets.iter().map(key).collect();
-        let old = self.history.read_rows(&known.folder)?.into_iter();
+        let old = self.history.read_rows(&known.folder, |_, _| true)?.into_iter();
         let empty = |set: RowSet| RowSet {
             rows: Vec::new(),
             floor: 0,
@@ -288,7 +294,7 @@ impl<'a> Attempt<'a> {
             if discovery.touched.contains_key(hour) {
                 continue;
             }
-            let sets = self.history.read_rows(&known.folder)?.into_iter();
+            let sets = self.history.read_rows(&known.folder, |_, _| true)?.into_iter();
             let new =
                 |set: &RowSet| lies_before(set, manifest.boundary) && !lies_before(set, before);
             staging.add(sets.filter(new))?;
@@ -339,7 +345,7 @@ impl<'a> Attempt<'a> {
         let mut exact = Vec::new();
         for (_, hour) in manifest.hours.range(start.0..end.0.min(manifest.boundary.0.max(start.0)))
         {
-            let sets = self.history.read_rows(&hour.folder)?.into_iter();
+            let sets = self.history.read_rows(&hour.folder, accuracy::wanted)?.into_iter();
             exact.extend(sets.filter(|set| lies_before(set, manifest.boundary)));
         }
         let mut documents: Vec<Document> =

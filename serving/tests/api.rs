@@ -177,8 +177,10 @@ fn answers_are_guarded() {
     let policy = answer.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
     assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
-    let rebound = ureq::get(&site.address).header("host", "evil.example").call();
-    assert!(matches!(rebound, Err(ureq::Error::StatusCode(421))), "{rebound:?}");
+    for host in ["evil.example", "127.evil.example", "127.0.0.1.evil.example"] {
+        let rebound = ureq::get(&site.address).header("host", host).call();
+        assert!(matches!(rebound, Err(ureq::Error::StatusCode(421))), "{host}: {rebound:?}");
+    }
 }
 
 #[test]

@@ -72,9 +72,9 @@ fn present(history: &History, folders: &[String], view: &str) -> Result<Vec<Stri
 fn traffic(history: &History, folders: &[String]) -> Result<Option<RowSet>, BatchError> {
     let mut hours = Vec::new();
     for folder in folders {
-        let rows = history.read_rows(folder)?.into_iter();
-        hours
-            .extend(rows.filter(|set| set.view == VIEWS[TRAFFIC].name && set.grain == Grain::Hour));
+        let traffic = VIEWS[TRAFFIC].name;
+        let wanted = |view: &str, grain: &str| view == traffic && grain == Grain::Hour.name();
+        hours.extend(history.read_rows(folder, wanted)?);
     }
     let Some(mut set) = union(&hours) else { return Ok(None) };
     (set.grain, set.partition, set.state) = (Grain::Day, None, State::Exact);

@@ -57,19 +57,29 @@ impl History {
         Ok(fragments)
     }
 
-    /// The rows of an hour, as they were computed.
+    /// The rows of an hour, as they were computed, of the views and grains that `wanted` picks.
     ///
     /// # Errors
     /// Of the store; [`BatchError::Damaged`] where they don't read.
-    pub fn read_rows(&self, folder: &str) -> Result<Vec<RowSet>, BatchError> {
+    pub fn read_rows(
+        &self,
+        folder: &str,
+        wanted: impl Fn(&str, &str) -> bool,
+    ) -> Result<Vec<RowSet>, BatchError> {
         let path = format!("{folder}/rows.parquet");
         let wrong = || damaged(&path, "it holds no rows");
         let mut sets = Vec::new();
         for batch in ParquetRecordBatchReaderBuilder::try_new(self.read(&path)?)?.build()? {
             let batch = batch?;
-            let bodies = batch.column_by_name("body").ok_or_else(wrong)?;
-            for body in bodies.as_string_opt::<i32>().ok_or_else(wrong)?.iter().flatten() {
-                sets.push(serde_json::from_str(body).map_err(|error| damaged(&path, error))?);
+            let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
+            let views = text("view").ok_or_else(wrong)?;
+            let grains = text("grain").ok_or_else(wrong)?;
+            let bodies = text("body").ok_or_else(wrong)?;
+            for row in
+                (0..batch.num_rows()).filter(|row| wanted(views.value(*row), grains.value(*row)))
+            {
+                let set = serde_json::from_str(bodies.value(row));
+                sets.push(set.map_err(|error| damaged(&path, error))?);
             }
         }
         Ok(sets)
@@ -89,14 +99,12 @@ fn rows(sets: &[RowSet]) -> Result<bytes::Bytes, BatchError> {
 }
 
 fn of_batch(batch: &RecordBatch) -> Option<Vec<Fragment>> {
-    let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
     let time = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
-    let (client, agent) = (text("client")?, text("user_agent")?);
+    let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
     let (first, last) = (time("first")?, time("last")?);
-    let requests = batch.column_by_name("requests")?.as_primitive_opt::<UInt64Type>()?;
+    let (visitor, requests) = (number("visitor")?, number("requests")?);
     let fragment = |row| Fragment {
-        client: client.value(row).to_owned(),
-        agent: agent.value(row).to_owned(),
+        visitor: visitor.value(row),
         first: first.value(row),
         last: last.value(row),
         requests: requests.value(row),
@@ -106,8 +114,7 @@ fn of_batch(batch: &RecordBatch) -> Option<Vec<Fragment>> {
 
 fn sessions(fragments: &[Fragment]) -> Result<bytes::Bytes, BatchError> {
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("client", Arc::new(StringArray::from_iter_values(fragments.iter().map(|f| &f.client)))),
-        ("user_agent", Arc::new(StringArray::from_iter_values(fragments.iter().map(|f| &f.agent)))),
+        ("visitor", Arc::new(UInt64Array::from_iter_values(fragments.iter().map(|f| f.visitor)))),
         ("first", Arc::new(Int64Array::from_iter_values(fragments.iter().map(|f| f.first)))),
         ("last", Arc::new(Int64Array::from_iter_values(fragments.iter().map(|f| f.last)))),
         ("requests", Arc::new(UInt64Array::from_iter_values(fragments.iter().map(|f| f.requests)))),

@@ -39,6 +39,18 @@ impl Codes {
         self.texts.get(code as usize).map_or("", |(text, _)| text)
     }
 
+    /// The place of each number's text in alphabetical order: texts are compared once an hour, and
+    /// not for every tie of every minute.
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.texts.len() as u32).collect();
+        order.sort_unstable_by(|a, b| self.text(*a).cmp(self.text(*b)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, code) in order.into_iter().enumerate() {
+            ranks[code as usize] = rank as u32;
+        }
+        ranks
+    }
+
     /// The hash of a number's text ([`key_hash`]).
     pub fn hash(&self, code: u32) -> u64 {
         self.texts.get(code as usize).map_or(0, |(_, hash)| *hash)

@@ -102,8 +102,10 @@ impl Parts {
         self.visits.add(&frame);
         let measured = views::measured(frame.to_polars()?)?;
         drop(frame);
+        let few = views::few(&measured)?;
         for (view, groups) in VIEWS.iter().zip(&mut self.groups) {
-            groups.push(views::group(&measured, view)?);
+            let rows = few.as_ref().filter(|_| views::is_of_few(view)).unwrap_or(&measured);
+            groups.push(views::group(rows, view)?);
         }
         Ok(())
     }

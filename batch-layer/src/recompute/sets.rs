@@ -5,10 +5,39 @@ use std::cmp::Ordering;
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{Counts, Key, Row, RowSet, State, View, status_key};
 
+use super::codes::Codes;
 use super::frame::Texts;
 use super::views::Groups;
 use super::{HourResult, Summaries};
 use crate::history::{Entry, Table};
+
+/// The names of a view's keys.
+struct Names<'t> {
+    view: &'t View,
+    texts: &'t Texts,
+    /// The alphabetical place of each code; of numbers none are needed.
+    ranks: Vec<u32>,
+}
+
+impl<'t> Names<'t> {
+    fn of(view: &'t View, texts: &'t Texts) -> Self {
+        let ranks = texts.of(view.key).map(Codes::ranks).unwrap_or_default();
+        Self { view, texts, ranks }
+    }
+
+    /// A status is its own place: three digits sort as numbers do.
+    fn rank(&self, code: u32) -> u32 {
+        self.ranks.get(code as usize).copied().unwrap_or(code)
+    }
+
+    fn key(&self, code: u32) -> &'t str {
+        match self.view.key {
+            Key::None => "",
+            Key::Status => status_key(code as u16),
+            key => self.texts.of(key).map_or("", |codes| codes.text(code)),
+        }
+    }
+}
 
 /// The rows of every minute.
 pub fn minutes(
@@ -19,10 +48,11 @@ pub fn minutes(
     generation: u64,
     sets: &mut Vec<RowSet>,
 ) {
+    let names = Names::of(view, texts);
     for (minute, mut of) in groups.by_minute().into_iter().enumerate() {
         if !of.is_empty() {
             let start = Minute(hour.0 + minute as i64);
-            sets.push(set(view, Grain::Minute, start, generation, groups, &mut of, texts));
+            sets.push(set(&names, Grain::Minute, start, generation, groups, &mut of));
         }
     }
 }
@@ -36,16 +66,16 @@ pub fn hour(
     generation: u64,
     result: &mut HourResult,
 ) {
+    let names = Names::of(view, texts);
     let mut of: Vec<u32> = (0..groups.keys.len() as u32).collect();
-    result.sets.push(set(view, Grain::Hour, hour, generation, groups, &mut of, texts));
+    result.sets.push(set(&names, Grain::Hour, hour, generation, groups, &mut of));
     let entry = |at: u32| {
         let (first, last) = groups.times[at as usize];
-        let key = key(view, groups.code(at), texts).to_owned();
+        let key = names.key(groups.code(at)).to_owned();
         Entry { key, counts: groups.counts[at as usize], first, last }
     };
-    let mut entries: Vec<Entry> = of.into_iter().map(entry).collect();
-    entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    result.tables.insert(view.name, Table(entries));
+    of.sort_unstable_by_key(|at| names.rank(groups.code(*at)));
+    result.tables.insert(view.name, Table(of.into_iter().map(entry).collect()));
 }
 
 /// Puts the summaries into the rows of `traffic`; minutes without a request get a row, too.
@@ -73,33 +103,33 @@ pub fn traffic(sets: &mut Vec<RowSet>, summaries: Summaries, hour: Minute, gener
 }
 
 fn set(
-    view: &View,
+    names: &Names<'_>,
     grain: Grain,
     start: Minute,
     generation: u64,
     groups: &Groups,
     of: &mut [u32],
-    texts: &Texts,
 ) -> RowSet {
-    let rank = |a: &u32, b: &u32| -> Ordering {
+    let better = |a: &u32, b: &u32| -> Ordering {
         let requests = |at: &u32| groups.counts[*at as usize].requests();
-        let name = |at: &u32| key(view, groups.code(*at), texts);
-        requests(b).cmp(&requests(a)).then_with(|| name(a).cmp(name(b)))
+        let name = |at: &u32| names.rank(groups.code(*at));
+        requests(b).cmp(&requests(a)).then_with(|| name(a).cmp(&name(b)))
     };
-    let shown = if view.top == 0 { of.len() } else { view.top.min(of.len()) };
+    let top = names.view.top;
+    let shown = if top == 0 { of.len() } else { top.min(of.len()) };
     let mut floor = 0;
     if shown < of.len() {
-        let (_, next, _) = of.select_nth_unstable_by(shown, rank);
+        let (_, next, _) = of.select_nth_unstable_by(shown, better);
         floor = groups.counts[*next as usize].requests();
     }
-    of[..shown].sort_unstable_by(rank);
+    of[..shown].sort_unstable_by(better);
     let row = |at: &u32| Row {
-        key: key(view, groups.code(*at), texts).to_owned(),
+        key: names.key(groups.code(*at)).to_owned(),
         counts: groups.counts[*at as usize],
         missed: 0,
     };
     RowSet {
-        view: view.name.into(),
+        view: names.view.name.into(),
         grain,
         start,
         partition: None,
@@ -109,13 +139,5 @@ fn set(
         floor,
         keys: Some(of.len() as u64),
         summary: None,
-    }
-}
-
-fn key<'t>(view: &View, code: u32, texts: &'t Texts) -> &'t str {
-    match view.key {
-        Key::None => "",
-        Key::Status => status_key(code as u16),
-        key => texts.of(key).map_or("", |codes| codes.text(code)),
     }
 }

@@ -31,7 +31,8 @@ pub fn measured(frame: DataFrame) -> Result<DataFrame, BatchError> {
                 .alias(measure.name.to_owned() + "_")
         })
         .collect();
-    Ok(frame.lazy().with_columns(columns).collect()?)
+    let times = [col("time").alias("first"), col("time").alias("last")];
+    Ok(frame.lazy().with_columns(columns).with_columns(times).collect()?)
 }
 
 /// Sums the measures of a view's requests by minute and key.
@@ -47,9 +48,44 @@ pub fn group(measured: &DataFrame, view: &View) -> Result<DataFrame, BatchError>
     }
     let sums =
         MEASURES.iter().map(|measure| col(measure.name.to_owned() + "_").sum().alias(measure.name));
-    let times = [col("time").min().alias("first"), col("time").max().alias("last")];
+    let times = [col("first").min(), col("last").max()];
     let rows = measured.clone().lazy().filter(wanted).with_column(key);
     Ok(rows.group_by([col("key")]).agg(sums.chain(times).collect::<Vec<_>>()).collect()?)
+}
+
+/// The columns whose values are few, with the bits that they get in one key.
+const FEW: [(&str, u32); 6] =
+    [("minute", 6), ("status", 10), ("method", 12), ("agent", 14), ("os", 12), ("host", 10)];
+
+/// Whether a view can be grouped from the [`few`] combinations instead of from each request.
+pub fn is_of_few(view: &View) -> bool {
+    use twofold_data::view::Key;
+    let few = matches!(
+        view.key,
+        Key::None | Key::Status | Key::Method | Key::Agent | Key::Os | Key::Host
+    );
+    few && view.only == Predicate::All
+}
+
+/// Sums by the combinations of all that has few values, with the columns of [`measured`]: six
+/// views are grouped from these instead of from every request. `None` where there are too many values.
+pub fn few(measured: &DataFrame) -> Result<Option<DataFrame>, BatchError> {
+    for (name, bits) in FEW {
+        let codes = measured.column(name)?.as_materialized_series().u32()?.clone();
+        let most = codes.iter().flatten().filter(|code| *code != NONE).max().unwrap_or(0);
+        if most >= (1 << bits) - 1 {
+            return Ok(None);
+        }
+    }
+    let packed = FEW.iter().fold(lit(0u64), |packed, (name, bits)| {
+        let size = 1u64 << bits;
+        packed * lit(size) + col(*name).cast(DataType::UInt64) % lit(size)
+    });
+    let values = FEW.iter().map(|(name, _)| col(*name).first());
+    let sums = MEASURES.iter().map(|measure| col(measure.name.to_owned() + "_").sum());
+    let aggregates = values.chain(sums).chain([col("first").min(), col("last").max()]);
+    let rows = measured.clone().lazy().with_column(packed.alias("packed"));
+    Ok(Some(rows.group_by([col("packed")]).agg(aggregates.collect::<Vec<_>>()).collect()?))
 }
 
 /// Adds groups of several chunks up.

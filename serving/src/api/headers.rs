@@ -42,5 +42,6 @@ fn is_local(host: Option<&HeaderValue>) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    matches!(name, "localhost" | "[::1]") || name.starts_with("127.")
+    let loopback = name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    loopback || name == "[::1]" || name.eq_ignore_ascii_case("localhost")
 }

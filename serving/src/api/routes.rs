@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::{Value, json};
-use twofold_data::minute::Minute;
+use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{VIEWS, declaration, view};
 
 use super::parameters::{Parameters, RANGE};
@@ -146,7 +146,9 @@ async fn documents(
     let parameters = Parameters::new(given, &RANGE)?;
     let found = shared.ask(move |sources| {
         let range = parameters.range(&*sources.index)?;
-        let found = sources.index.documents(kind, range.from.0, range.to.0)?;
+        // A document speaks of a whole day; the day in which the range begins is part of it.
+        let from = Grain::Day.start(Minute(range.from.0.0.max(i64::MIN / 2)));
+        let found = sources.index.documents(kind, from, range.to.0)?;
         let publication = sources.index.published()?;
         let bodies: Vec<Value> = found.into_iter().map(|document| document.body).collect();
         Ok(json!({

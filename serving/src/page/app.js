@@ -86,9 +86,9 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 
 // What lies behind the boundary is exact; from it on the chart is hatched.
 function drawBoundary(u) {
-  if (boundary === null) return;
   const { left, top, width, height } = u.bbox;
-  const x = Math.min(Math.max(u.valToPos(boundary, "x", true), left), left + width);
+  const at = boundary === null ? left : u.valToPos(boundary, "x", true);
+  const x = Math.min(Math.max(at, left), left + width);
   const g = u.ctx;
   g.save();
   g.beginPath();
@@ -96,8 +96,8 @@ function drawBoundary(u) {
   g.clip();
   g.strokeStyle = css("--card");
   g.lineWidth = 2 * devicePixelRatio;
-  for (let at = x - height; at < left + width; at += 7 * devicePixelRatio) {
-    g.beginPath(); g.moveTo(at, top + height); g.lineTo(at + height, top); g.stroke();
+  for (let from = x - height; from < left + width; from += 7 * devicePixelRatio) {
+    g.beginPath(); g.moveTo(from, top + height); g.lineTo(from + height, top); g.stroke();
   }
   g.restore();
   if (x > left && x < left + width) {
