@@ -206,9 +206,6 @@ pub struct Export {
 /// `audit`
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// Also hold the archive against these sources' ends: what is behind is pending.
-    #[arg(long = "source", value_name = "FILE", num_args = 1..)]
-    pub source: Vec<String>,
     /// For scripts.
     #[arg(long)]
     pub json: bool,

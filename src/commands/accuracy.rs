@@ -36,14 +36,15 @@ fn table(days: &[Value]) -> String {
         "{:<12} {:>8} {:>12} {:>12} {:>14} {:>14} {:>10}\n",
         "day", "minutes", "requests", "estimated", "clients off by", "at most", "recall"
     );
+    let count = |value: &Value| value.as_u64().unwrap_or(0);
     let percent = |value: &Value| format!("{:.2} %", value.as_f64().unwrap_or(0.0) * 100.0);
     for day in days {
         text += &format!(
             "{:<12} {:>8} {:>12} {:>12} {:>14} {:>14} {:>10}\n",
             day["day"].as_str().unwrap_or_default(),
-            day["minutes"],
-            day["requests"]["exact"],
-            day["requests"]["estimated"],
+            count(&day["minutes"]),
+            count(&day["requests"]["exact"]),
+            count(&day["requests"]["estimated"]),
             percent(&day["distinct_clients"]["mean_error"]),
             percent(&day["distinct_clients"]["max_error"]),
             percent(&day["top_clients"]["recall"]),

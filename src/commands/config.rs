@@ -30,9 +30,6 @@ fn check(config: &Config) -> anyhow::Result<()> {
             config.serve.listen
         )
     })?;
-    jiff::tz::TimeZone::get(&config.timezone).with_context(|| {
-        format!("`timezone` is `{}`; write an IANA name, such as Europe/Berlin", config.timezone)
-    })?;
     super::input::format(config)?;
     Ok(())
 }

@@ -18,8 +18,6 @@ use twofold_data::format::Options;
 pub struct Config {
     /// The directory that holds archive, history and index.
     pub data: String,
-    /// The time zone of days and hours in reports, as in the IANA database.
-    pub timezone: String,
     /// Where records come from.
     pub source: Source,
     /// What a record looks like.
@@ -112,7 +110,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: "twofold-data".into(),
-            timezone: "UTC".into(),
             source: Source::default(),
             format: Options::default(),
             speed: Speed::default(),

@@ -1,0 +1,82 @@
+//! Watching a log: numbers within seconds, through rotation, and a last exact run.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Traffic, assert_fields, json, ok, text, twofold};
+use serde_json::Value;
+
+/// Ends with the test, whatever happens.
+struct Watching(Child);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts `run` and reads from its standard error where it listens.
+fn watch(data: &str, log: &str) -> (Watching, String) {
+    let arguments = ["run", "--data", data, "--listen", "127.0.0.1:0", "--source", log];
+    let mut child = twofold(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let errors = BufReader::new(child.stderr.take().unwrap());
+    let watching = Watching(child);
+    let mut lines = errors.lines();
+    let listening = lines.find_map(|line| {
+        let line = line.unwrap();
+        line.strip_prefix("listening on ").map(str::to_owned)
+    });
+    std::thread::spawn(move || lines.count());
+    (watching, listening.unwrap())
+}
+
+/// Waits until the server counts so many records, at most 20 seconds.
+#[track_caller]
+fn wait_for(address: &str, records: u64) {
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut status = Value::Null;
+    while Instant::now() < until {
+        let mut answer = ureq::get(format!("{address}/api/v1/status")).call().unwrap();
+        status = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+        if status["records"] == records {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{records} records are not there after 20 s: {status}");
+}
+
+#[test]
+fn a_log_is_watched_through_rotation() {
+    let traffic = Traffic::new("demo", 3_000, 21);
+    let whole = std::fs::read_to_string(&traffic.log).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let part = |range: std::ops::Range<usize>| lines[range].concat();
+    let log = traffic.folder.path().join("watched.log");
+    let data = traffic.data("data");
+    std::fs::write(&log, part(0..1000)).unwrap();
+
+    let (watching, address) = watch(&data, text(&log));
+    wait_for(&address, 1000);
+    let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+    std::io::Write::write_all(&mut file, part(1000..2000).as_bytes()).unwrap();
+    wait_for(&address, 2000);
+    std::fs::rename(&log, log.with_extension("log.1")).unwrap();
+    std::fs::write(&log, part(2000..3000)).unwrap();
+    wait_for(&address, 3000);
+    drop(watching);
+
+    ok(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&log)]);
+    let report = json(&["report", "--json", "--data", &data]);
+    assert_fields(
+        &report,
+        &traffic.answers,
+        &["requests", "malformed", "blank", "bytes", "status"],
+    );
+    assert_eq!(report["exact"], true);
+    assert_eq!(json(&["audit", "--json", "--data", &data])["ok"], true);
+}
