@@ -204,6 +204,9 @@ impl<'a> Attempt<'a> {
         staging.verify()?;
         self.history.put_manifest(&manifest)?;
         self.index.publish(&self.name, &publication(&manifest))?;
+        if let Err(error) = self.history.clean(&manifest) {
+            tracing::warn!(%error, "superseded tables of the history stay for the next run");
+        }
         metrics::gauge!("twofold_generation").set(manifest.generation as f64);
         Ok(self.outcome(&manifest, true, &discovery))
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use site::Site;
+use twofold_batch::history::History;
 use twofold_data::class::Classifier;
 use twofold_data::format::{Format, Parser};
 use twofold_data::generate::Profile;
@@ -127,4 +128,31 @@ fn a_day_is_the_merge_of_its_hours() {
     assert_eq!(top(of("pages").unwrap()), answers.top_pages);
     let summary = of("traffic").unwrap().summary.as_ref().unwrap();
     assert_eq!(summary.exact.unwrap().clients, answers.distinct_clients);
+}
+
+/// A log that grows piece by piece, with a run after each: the history keeps two
+/// generations, and the last one is whole.
+#[test]
+fn superseded_tables_go() {
+    let site = Site::new();
+    let answers = site.generate(Profile::demo(), 4_000, 12);
+    let log = std::fs::read(site.log()).unwrap();
+    let index = site.index();
+    for part in 1..=6 {
+        let to = log.len() * part / 6;
+        let to = log[..to].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        std::fs::write(site.log(), &log[..to]).unwrap();
+        site.archive();
+        assert!(site.batch(&index).published);
+    }
+    let manifests = std::fs::read_dir(site.folder().join("history/generations")).unwrap().count();
+    assert_eq!(manifests, 2);
+    assert_eq!(index.published().unwrap().unwrap().generation, 6);
+    let history = History::open(site.store("history")).unwrap();
+    let stores = Stores { index: &index, history: Some(&history) };
+    let report = report(&stores, Range::ALL, 10).unwrap();
+    assert!(report.exact);
+    assert_eq!((report.requests, report.bytes), (answers.requests, answers.bytes));
+    assert_eq!(report.distinct_clients, answers.distinct_clients);
+    assert_eq!(report.top.top_clients, answers.top_clients);
 }

@@ -4,6 +4,7 @@
 //! holds one sorted table of distinct keys a view, the histograms of sizes and durations,
 //! the fragments of sessions, and the rows as they were published.
 
+mod clean;
 mod day;
 mod exact;
 pub mod hour;
@@ -13,7 +14,6 @@ mod table;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
@@ -112,12 +112,5 @@ impl History {
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(BatchError::store(path, &error)),
         }
-    }
-
-    fn list(&self, prefix: &str) -> Result<Vec<String>, BatchError> {
-        let prefix = Path::from(prefix);
-        let listing = self.store.list(Some(&prefix)).map_ok(|object| object.location.to_string());
-        let listed = self.runtime.block_on(listing.try_collect());
-        listed.map_err(|error| BatchError::store(prefix.as_ref(), &error))
     }
 }
