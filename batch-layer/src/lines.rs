@@ -5,30 +5,10 @@ use parquet::file::statistics::Statistics;
 use serde::Serialize;
 use twofold_data::format::Format;
 use twofold_data::minute::{Grain, MINUTE_MS, Minute};
+use twofold_serving::api::LineFilter;
 
 use crate::BatchError;
 use crate::archive::{Archive, File, Records, Text, damaged, record};
-
-/// Which lines are wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
-    /// From this minute on.
-    pub from: Option<Minute>,
-    /// Up to this minute, itself left out.
-    pub to: Option<Minute>,
-    /// Only this client.
-    pub client: Option<String>,
-    /// Only this path.
-    pub path: Option<String>,
-    /// Only this status.
-    pub status: Option<u16>,
-    /// Only lines with this text in them.
-    pub contains: Option<String>,
-    /// Only lines that no format matched.
-    pub malformed: bool,
-    /// At most so many.
-    pub limit: usize,
-}
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,14 +46,14 @@ pub struct Effort {
 ///
 /// # Errors
 /// Of the store.
-pub fn lines(archive: &Archive, filter: &Filter) -> Result<(Vec<Found>, Effort), BatchError> {
+pub fn lines(archive: &Archive, filter: &LineFilter) -> Result<(Vec<Found>, Effort), BatchError> {
     let (mut found, mut effort) = (Vec::new(), Effort::default());
     for (origin, _) in archive.partitions()? {
         for file in archive.listed(&origin.partition, 0)? {
             if found.len() >= filter.limit {
                 return Ok((found, effort));
             }
-            if !filter.may_be_in(&file) {
+            if !Wanted(filter).may_be_in(&file) {
                 effort.files_skipped += 1;
                 continue;
             }
@@ -87,7 +67,7 @@ pub fn lines(archive: &Archive, filter: &Filter) -> Result<(Vec<Found>, Effort),
 fn search(
     archive: &Archive,
     file: &File,
-    filter: &Filter,
+    filter: &LineFilter,
     found: &mut Vec<Found>,
     effort: &mut Effort,
 ) -> Result<(), BatchError> {
@@ -96,7 +76,7 @@ fn search(
     })?;
     let skipped = std::cell::Cell::new(0);
     let wanted = |group: &RowGroupMetaData| {
-        let wanted = filter.may_be_among(group);
+        let wanted = Wanted(filter).may_be_among(group);
         skipped.set(skipped.get() + usize::from(!wanted));
         wanted
     };
@@ -111,7 +91,7 @@ fn search(
             if found.len() >= filter.limit {
                 break;
             }
-            if !filter.admits(&records, row) {
+            if !Wanted(filter).admits(&records, row) {
                 continue;
             }
             line.clear();
@@ -141,16 +121,19 @@ fn of(records: &Records<'_>, row: usize, partition: &str, line: String) -> Found
     }
 }
 
-impl Filter {
+/// A filter, held against what files, row groups and records say.
+struct Wanted<'a>(&'a LineFilter);
+
+impl Wanted<'_> {
     fn span(&self) -> (i64, i64) {
-        let from = self.from.map_or(i64::MIN, |from| from.0.saturating_mul(MINUTE_MS));
-        let to = self.to.map_or(i64::MAX, |to| to.0.saturating_mul(MINUTE_MS));
+        let from = self.0.from.map_or(i64::MIN, |from| from.0.saturating_mul(MINUTE_MS));
+        let to = self.0.to.map_or(i64::MAX, |to| to.0.saturating_mul(MINUTE_MS));
         (from, to)
     }
 
     fn may_be_in(&self, file: &File) -> bool {
-        let from = self.from.map_or(i64::MIN, |from| Grain::Hour.start(from).0);
-        let to = self.to.map_or(i64::MAX, |to| to.0);
+        let from = self.0.from.map_or(i64::MIN, |from| Grain::Hour.start(from).0);
+        let to = self.0.to.map_or(i64::MAX, |to| to.0);
         file.meta.hours.range(from..).next().is_some_and(|(hour, _)| *hour < to)
     }
 
@@ -174,16 +157,16 @@ impl Filter {
             least.is_none_or(|least| least <= wanted.as_bytes())
                 && most.is_none_or(|most| most >= wanted.as_bytes())
         };
-        let of_status = match (self.status, column("status").and_then(|column| column.statistics()))
-        {
-            (Some(wanted), Some(Statistics::Int32(statuses))) => {
-                let wanted = i32::from(wanted);
-                statuses.min_opt().is_none_or(|least| *least <= wanted)
-                    && statuses.max_opt().is_none_or(|most| *most >= wanted)
-            }
-            _ => true,
-        };
-        in_time && of_status && may_hold("client", &self.client) && may_hold("path", &self.path)
+        let of_status =
+            match (self.0.status, column("status").and_then(|column| column.statistics())) {
+                (Some(wanted), Some(Statistics::Int32(statuses))) => {
+                    let wanted = i32::from(wanted);
+                    statuses.min_opt().is_none_or(|least| *least <= wanted)
+                        && statuses.max_opt().is_none_or(|most| *most >= wanted)
+                }
+                _ => true,
+            };
+        in_time && of_status && may_hold("client", &self.0.client) && may_hold("path", &self.0.path)
     }
 
     fn admits(&self, records: &Records<'_>, row: usize) -> bool {
@@ -193,11 +176,11 @@ impl Filter {
             wanted.as_deref().is_none_or(|wanted| Records::text(column, row) == Some(wanted))
         };
         (from..to).contains(&records.time.value(row))
-            && (!self.malformed || !matches!(outcome, "request" | "blank"))
-            && self.status.is_none_or(|status| {
+            && (!self.0.malformed || !matches!(outcome, "request" | "blank"))
+            && self.0.status.is_none_or(|status| {
                 outcome == "request" && records.status.value(row) as u16 == status
             })
-            && is(&self.client, records.client)
-            && is(&self.path, records.path)
+            && is(&self.0.client, records.client)
+            && is(&self.0.path, records.path)
     }
 }

@@ -9,8 +9,9 @@ use site::Site;
 use twofold_batch::archive::Archive;
 use twofold_batch::audit::{Audit, audit};
 use twofold_batch::export::export;
-use twofold_batch::lines::{Filter, lines};
+use twofold_batch::lines::lines;
 use twofold_data::generate::Profile;
+use twofold_serving::api::LineFilter;
 
 fn audited(site: &Site) -> Audit {
     let archive = Archive::open(site.store("archive")).unwrap();
@@ -91,18 +92,18 @@ fn lines_finds_what_a_plain_search_finds() {
     let site = site();
     let log = std::fs::read_to_string(site.log()).unwrap();
     let archive = Archive::open(site.store("archive")).unwrap();
-    let filter = Filter {
+    let filter = LineFilter {
         status: Some(404),
         contains: Some("wp-login".into()),
         limit: usize::MAX,
-        ..Filter::default()
+        ..LineFilter::default()
     };
     let (found, _) = lines(&archive, &filter).unwrap();
     let expected: Vec<&str> =
         log.lines().filter(|line| line.contains("\" 404 ") && line.contains("wp-login")).collect();
     let found: Vec<&str> = found.iter().map(|line| line.line.as_str()).collect();
     assert_eq!(found, expected);
-    let malformed = Filter { malformed: true, limit: 3, ..Filter::default() };
+    let malformed = LineFilter { malformed: true, limit: 3, ..LineFilter::default() };
     assert!(lines(&archive, &malformed).unwrap().0.len() <= 3);
 }
 

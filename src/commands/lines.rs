@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use twofold_batch::archive::Archive;
-use twofold_batch::lines::{Filter, lines};
+use twofold_batch::lines::lines;
+use twofold_serving::api::LineFilter;
 use twofold_serving::query::escape_terminal;
 
 use super::{configured, range};
@@ -16,7 +17,7 @@ use crate::place::Place;
 pub fn run(arguments: &Lines, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured(layers, &arguments.data)?;
     let (from, to) = range(&arguments.range)?;
-    let filter = Filter {
+    let filter = LineFilter {
         from,
         to,
         client: arguments.client.clone(),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use twofold_batch::archive::Archive;
 use twofold_batch::history::History;
-use twofold_batch::lines::{Filter, lines};
+use twofold_batch::lines::lines;
 use twofold_serving::api::{LineFilter, LineSource, Server, Sources};
 
 use super::{configured, flag, stop};
@@ -93,17 +93,7 @@ struct ArchiveLines(Store);
 impl LineSource for ArchiveLines {
     fn lines(&self, wanted: &LineFilter) -> Result<Vec<Value>, String> {
         let archive = Archive::open(Arc::clone(&self.0)).map_err(|error| error.to_string())?;
-        let filter = Filter {
-            from: wanted.from,
-            to: wanted.to,
-            client: wanted.client.clone(),
-            path: wanted.path.clone(),
-            status: wanted.status,
-            contains: wanted.contains.clone(),
-            malformed: wanted.malformed,
-            limit: wanted.limit,
-        };
-        let (found, _) = lines(&archive, &filter).map_err(|error| error.to_string())?;
+        let (found, _) = lines(&archive, wanted).map_err(|error| error.to_string())?;
         found
             .iter()
             .map(|line| serde_json::to_value(line).map_err(|error| error.to_string()))
