@@ -119,6 +119,8 @@ function traffic(series) {
   const points = series.points;
   $("empty").hidden = points.length > 0;
   $("chart").hidden = points.length === 0;
+  // A chart that is made while it is hidden has no width.
+  if (points.length === 0 && !chart) return;
   boundary = series.boundary ? Date.parse(series.boundary) / 1000 : null;
   const at = points.map((point) => Date.parse(point.start) / 1000);
   const per = (value, point) => value / point.minutes;
@@ -183,7 +185,9 @@ async function slow() {
 }
 
 let busy = false;
+let again = false;
 async function refresh() {
+  again = busy;
   if (busy) return;
   busy = true;
   try {
@@ -200,6 +204,8 @@ async function refresh() {
     $("away").hidden = false;
   } finally {
     busy = false;
+    // What was asked for in the meantime, such as another range, is not forgotten.
+    if (again) refresh();
   }
 }
 
