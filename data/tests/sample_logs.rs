@@ -31,7 +31,7 @@ fn check(name: &str, format: &str) {
     let found = detect(&records[..100]).unwrap();
     assert_eq!((found.format.name().as_str(), found.matched), (format, 100));
 
-    let mut tally = Tally::default();
+    let mut tally = Tally { has_user_agents: format != "common", ..Tally::default() };
     let mut parser = Parser::new(&found.format);
     for record in &records {
         match parser.parse(record) {
@@ -61,6 +61,7 @@ struct Tally {
     blank: usize,
     bytes: u64,
     not_http: usize,
+    has_user_agents: bool,
     user_agents: HashSet<String>,
     clients: HashMap<String, u64>,
     paths: HashMap<String, u64>,
@@ -76,7 +77,11 @@ impl Tally {
         *self.clients.entry(request.client.to_owned()).or_default() += 1;
         *self.statuses.entry(request.status.to_string()).or_default() += 1;
         *self.minutes.entry(Minute::of(request.time).to_string()).or_default() += 1;
-        self.user_agents.extend(request.user_agent.map(str::to_owned));
+        // The answers count what stands in the field, and so `-` as a text of its own; the
+        // Common format has no such field.
+        if self.has_user_agents {
+            self.user_agents.insert(request.user_agent.unwrap_or("-").to_owned());
+        }
         match (request.method(), request.path()) {
             (Some(method), Some(path)) => {
                 *self.methods.entry(method.to_owned()).or_default() += 1;
