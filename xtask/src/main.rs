@@ -1,15 +1,19 @@
-//! twofold's chores: `cargo xtask test`, `lint`, `faults`, `bench`.
+//! twofold's chores: `cargo xtask test`, `stack`, `lint`, `faults`, `bench`.
 
 mod bench;
 mod faults;
 mod recipes;
 mod run;
+mod stack;
+mod test;
 
 use std::process::ExitCode;
 
 const HELP: &str = "cargo xtask COMMAND
 
-  test    [--without python] [FILTER…]   all tests, and the README's recipes against a real archive
+  test    [--without WHAT]… [FILTER…]    all tests: on their own, on real servers, the README's recipes;
+                                         WHAT is kafka, elasticsearch, s3, browser or python
+  stack   up|down|status|…               real Kafka, Elasticsearch and S3 on this machine; `stack` alone says more
   lint                                   clippy on everything, warnings are errors
   faults  [--rounds N] [--seed S]        kill -9 at random instants; writes RELIABILITY.md
   bench   [NAME…] [--lines N] [--runs N] measure; writes BENCHMARKS.md";
@@ -19,7 +23,8 @@ fn main() -> ExitCode {
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
     let outcome = match command.as_str() {
-        "test" => test(&rest),
+        "test" => test::main(&rest),
+        "stack" => stack::main(&rest),
         "lint" => lint(),
         "faults" => faults::main(&rest),
         "bench" => bench::main(&rest),
@@ -32,24 +37,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The release profile is the only one that is compiled, so that after
-/// `cargo run --release -- demo` no dependency is compiled again.
-fn test(arguments: &[String]) -> Result<(), String> {
-    let without_python = arguments.windows(2).any(|pair| pair == ["--without", "python"]);
-    let filter: Vec<&str> = arguments
-        .iter()
-        .map(String::as_str)
-        .filter(|argument| !argument.starts_with("--") && *argument != "python")
-        .collect();
-    run::cargo(&["build", "--release", "--bin", "twofold"])?;
-    run::cargo(&[&["test", "--release", "--workspace"], filter.as_slice()].concat())?;
-    if without_python {
-        println!("NOT RUN: the README's recipes (--without python)");
-        return Ok(());
-    }
-    recipes::main()
 }
 
 fn lint() -> Result<(), String> {

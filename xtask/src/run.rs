@@ -19,6 +19,11 @@ pub fn twofold() -> PathBuf {
     target().join("release").join("twofold")
 }
 
+/// This program's file. (What the system says is no longer true once cargo has linked it again.)
+pub fn xtask() -> PathBuf {
+    target().join("release").join("xtask")
+}
+
 /// Runs cargo in the workspace; what it prints is seen.
 pub fn cargo(arguments: &[&str]) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -44,12 +49,35 @@ pub fn output(command: &mut Command) -> Result<String, String> {
 /// An empty folder of that name below the target folder.
 pub fn scratch(name: &str) -> Result<PathBuf, String> {
     let folder = target().join("xtask").join(name);
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)
-            .map_err(|error| format!("{}: {error}", folder.display()))?;
-    }
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    emptied(&folder)?;
     Ok(folder)
+}
+
+/// Makes the folder, without what was in it.
+pub fn emptied(folder: &Path) -> Result<(), String> {
+    let make = || {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        std::fs::create_dir_all(folder)
+    };
+    make().map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// Writes a file.
+pub fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The files of a folder, without its folders.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(entries.iter().map(std::fs::DirEntry::path).filter(|path| path.is_file()).collect())
+    };
+    let mut files = read().map_err(|error| format!("{}: {error}", folder.display()))?;
+    files.sort();
+    Ok(files)
 }
 
 /// The number that follows `name` among the arguments.

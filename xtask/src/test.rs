@@ -1,0 +1,206 @@
+//! `cargo xtask test`: the tests on their own, then those that need servers, then the recipes.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::stack::{Server, Stack};
+use crate::{recipes, run};
+
+/// What a test can need, and may be told to do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Kafka,
+    Elasticsearch,
+    S3,
+    Browser,
+    Python,
+}
+
+const NEEDS: [(&str, Need); 5] = [
+    ("kafka", Need::Kafka),
+    ("elasticsearch", Need::Elasticsearch),
+    ("s3", Need::S3),
+    ("browser", Need::Browser),
+    ("python", Need::Python),
+];
+
+/// What is asked of this run.
+#[derive(Debug, Default)]
+struct Options {
+    without: BTreeSet<Need>,
+    filter: Vec<String>,
+}
+
+/// The release profile is the only one that is compiled, so that after
+/// `cargo run --release -- demo` no dependency is compiled again.
+pub fn main(arguments: &[String]) -> Result<(), String> {
+    let options = Options::parse(arguments)?;
+    let browser = options.browser()?;
+    let filter: Vec<&str> = options.filter.iter().map(String::as_str).collect();
+    run::cargo(&["build", "--release", "--bin", "twofold"])?;
+    run::cargo(&[&["test", "--release", "--workspace"], filter.as_slice()].concat())?;
+    on_servers(&options, browser)?;
+    if options.without.contains(&Need::Python) {
+        println!("NOT RUN: the README's recipes (--without python)");
+        return Ok(());
+    }
+    recipes::main()
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            if word != "--without" {
+                options.filter.push(word.clone());
+                continue;
+            }
+            let names = NEEDS.map(|(name, _)| name).join(", ");
+            let what = words.next().ok_or_else(|| format!("--without needs one of {names}"))?;
+            let need = NEEDS.iter().find(|(name, _)| name == what);
+            let (_, need) =
+                need.ok_or_else(|| format!("--without takes one of {names}, not `{what}`"))?;
+            options.without.insert(*need);
+        }
+        Ok(options)
+    }
+
+    /// Where Chromium is; `None` where it is not wanted.
+    fn browser(&self) -> Result<Option<PathBuf>, String> {
+        if self.without.contains(&Need::Browser) {
+            return Ok(None);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let named = std::env::var_os("TWOFOLD_TEST_CHROMIUM").map(PathBuf::from);
+        let found = ["chromium", "chromium-browser", "google-chrome"]
+            .iter()
+            .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
+            .find(|file| file.is_file());
+        named.or(found).map(Some).ok_or_else(|| {
+            "the page is tested in Chromium, which is not there: `apt install chromium`, or name one in \
+             TWOFOLD_TEST_CHROMIUM; `--without browser` leaves these tests out"
+                .into()
+        })
+    }
+}
+
+/// Runs the ignored tests of the files that need servers, on servers that are stopped afterwards.
+fn on_servers(options: &Options, browser: Option<PathBuf>) -> Result<(), String> {
+    let (wanted, left_out): (Vec<TestFile>, Vec<TestFile>) =
+        test_files()?.into_iter().partition(|file| file.needs.is_disjoint(&options.without));
+    for file in left_out {
+        println!("NOT RUN: {} of {} (--without)", file.name, file.package);
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let needs: BTreeSet<Need> = wanted.iter().flat_map(|file| file.needs.clone()).collect();
+    let stack = Stack::shared();
+    let started = stack.up(&servers(&needs))?;
+    let outcome = wanted.iter().try_for_each(|file| file.run(&stack, options, browser.as_ref()));
+    if outcome.is_err() {
+        println!("the servers are left as they are: `cargo xtask stack status`, `… down`");
+        return outcome;
+    }
+    stack.down(&started)
+}
+
+fn servers(needs: &BTreeSet<Need>) -> Vec<Server> {
+    let of = |need: &Need| match need {
+        Need::Kafka => vec![Server::Kafka],
+        Need::Elasticsearch => {
+            vec![Server::Elasticsearch, Server::Elasticsearch7, Server::OpenSearch]
+        }
+        Need::S3 => vec![Server::S3],
+        Need::Browser | Need::Python => vec![],
+    };
+    needs.iter().flat_map(of).collect()
+}
+
+/// A file of tests that are ignored unless servers are there.
+#[derive(Debug)]
+struct TestFile {
+    package: &'static str,
+    name: String,
+    needs: BTreeSet<Need>,
+}
+
+impl TestFile {
+    fn run(
+        &self,
+        stack: &Stack,
+        options: &Options,
+        browser: Option<&PathBuf>,
+    ) -> Result<(), String> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.current_dir(run::root()).envs(stack.variables()?);
+        command.envs(browser.map(|path| ("TWOFOLD_TEST_CHROMIUM", path)));
+        command.args(["test", "--release", "-p", self.package, "--test", &self.name]);
+        command.args(["--", "--ignored", "--test-threads=2"]).args(&options.filter);
+        run::seen(&mut command)
+    }
+}
+
+/// The packages and their folders.
+const PACKAGES: [(&str, &str); 5] = [
+    ("twofold", "."),
+    ("twofold-data", "data"),
+    ("twofold-serving", "serving"),
+    ("twofold-speed", "speed-layer"),
+    ("twofold-batch", "batch-layer"),
+];
+
+/// Every `tests/stack_….rs`. Its name says what it needs (`stack_kafka_s3_export.rs`); one that names
+/// nothing gets all servers.
+fn test_files() -> Result<Vec<TestFile>, String> {
+    let mut found = Vec::new();
+    for (package, folder) in PACKAGES {
+        let folder = run::root().join(folder).join("tests");
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()))
+            .filter(|name| name.starts_with("stack_"))
+            .collect();
+        names.sort();
+        let of = |name: String| TestFile { package, needs: needs(&name), name };
+        found.extend(names.into_iter().map(of));
+    }
+    Ok(found)
+}
+
+fn needs(name: &str) -> BTreeSet<Need> {
+    let named = name.split('_').filter_map(|word| match word {
+        "kafka" => Some(Need::Kafka),
+        "elasticsearch" | "elastic" | "opensearch" => Some(Need::Elasticsearch),
+        "s3" => Some(Need::S3),
+        "browser" | "page" => Some(Need::Browser),
+        _ => None,
+    });
+    let named: BTreeSet<Need> = named.collect();
+    if named.is_empty() { [Need::Kafka, Need::Elasticsearch, Need::S3].into() } else { named }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_says_what_it_needs() {
+        assert_eq!(needs("stack_kafka_s3_export"), [Need::Kafka, Need::S3].into());
+        assert_eq!(needs("stack_page"), [Need::Browser].into());
+        assert_eq!(needs("stack_whole").len(), 3);
+    }
+
+    #[test]
+    fn without_takes_what_it_knows() {
+        let parse =
+            |text: &str| Options::parse(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let options = parse("--without s3 races --without browser").unwrap();
+        assert_eq!(options.without, [Need::S3, Need::Browser].into());
+        assert_eq!(options.filter, ["races"]);
+        assert!(parse("--without redis").unwrap_err().contains("kafka"));
+    }
+}
