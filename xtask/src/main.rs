@@ -16,7 +16,8 @@ const HELP: &str = "cargo xtask COMMAND
   stack   up|down|status|…               real Kafka, Elasticsearch and S3 on this machine; `stack` alone says more
   lint                                   clippy on everything, warnings are errors
   faults  [--rounds N] [--seed S]        kill -9 at random instants; writes RELIABILITY.md
-  bench   [NAME…] [--lines N] [--runs N] measure; writes BENCHMARKS.md";
+  bench   [NAME…] [--peers] [--lines N] [--runs N]
+                                         measure; writes BENCHMARKS.md";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

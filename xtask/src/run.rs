@@ -86,3 +86,22 @@ pub fn option(arguments: &[String], name: &str) -> Result<Option<u64>, String> {
     let value = arguments.get(at + 1).ok_or_else(|| format!("{name} needs a number"))?;
     value.parse().map(Some).map_err(|_| format!("{name} needs a number, not `{value}`"))
 }
+
+/// The JSON in a file.
+pub fn json(path: &Path) -> Result<serde_json::Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let value =
+        text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    value.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Bytes of all files below a folder.
+pub fn size(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What one run cost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Measured {
     /// User and system time, in seconds.
     pub cpu: f64,
@@ -14,16 +14,20 @@ pub struct Measured {
     pub peak: f64,
 }
 
-/// Runs a command to its end. Its CPU time is the difference in what the kernel
-/// says that our children have used (proc(5), `stat`, fields 16 and 17).
+/// Runs a command to its end; what it prints is dropped.
 pub fn measure(command: &mut Command) -> Result<Measured, String> {
+    measure_into(command, Stdio::null())
+}
+
+/// The same; what it prints goes to `out`. The CPU time is the difference in what the
+/// kernel says that our children have used (proc(5), `stat`, fields 16 and 17).
+pub fn measure_into(command: &mut Command, out: Stdio) -> Result<Measured, String> {
     let before = children_ticks()?;
     let start = Instant::now();
-    let mut child =
-        command.stdout(Stdio::null()).spawn().map_err(|error| format!("{command:?}: {error}"))?;
+    let mut child = command.stdout(out).spawn().map_err(|error| format!("{command:?}: {error}"))?;
     let mut peak = 0;
     let status = loop {
-        peak = peak.max(resident_peak(child.id()).unwrap_or(0));
+        peak = peak.max(resident_peak(child.id()).unwrap_or(0)).max(resident_tree(child.id()));
         match child.try_wait().map_err(|error| error.to_string())? {
             Some(status) => break status,
             None => std::thread::sleep(Duration::from_millis(20)),
@@ -55,9 +59,26 @@ fn children_ticks() -> Result<u64, String> {
     Ok(fields.iter().sum())
 }
 
-/// `VmHWM` in KiB.
+/// The high-water mark of a process, in KiB.
 fn resident_peak(pid: u32) -> Option<u64> {
+    status_kib(pid, "VmHWM:")
+}
+
+fn status_kib(pid: u32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The resident sets of a process and its descendants in KiB, now. A child that has just been
+/// forked and shares its parent's pages is counted twice for that instant, if it is met.
+fn resident_tree(pid: u32) -> u64 {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let children: Vec<u32> =
+        children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    if children.is_empty() {
+        return status_kib(pid, "VmRSS:").unwrap_or(0);
+    }
+    status_kib(pid, "VmRSS:").unwrap_or(0) + children.into_iter().map(resident_tree).sum::<u64>()
 }
