@@ -15,7 +15,8 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 use twofold_serving::index::{
-    Answer, Document, Index, IndexError, Layer, PartitionState, Publication, Put, Query, Select,
+    Answer, Document, Index, IndexError, Layer, LiveDocument, PartitionState, Publication, Put,
+    Query, Select,
 };
 use twofold_serving::query::{Range, Report, Stores, report};
 
@@ -77,6 +78,21 @@ impl Index for Mortal {
     }
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {
         self.index.documents(kind, from, to)
+    }
+    fn put_documents(&self, documents: &[LiveDocument]) -> Result<Vec<Put>, IndexError> {
+        self.write()?;
+        self.index.put_documents(documents)
+    }
+    fn live_documents(
+        &self,
+        kind: &str,
+        from: Minute,
+        to: Minute,
+    ) -> Result<Vec<LiveDocument>, IndexError> {
+        self.index.live_documents(kind, from, to)
+    }
+    fn delete_documents_before(&self, kind: &str, before: Minute) -> Result<u64, IndexError> {
+        self.index.delete_documents_before(kind, before)
     }
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError> {
         self.index.delete_before(layer, grain, before)

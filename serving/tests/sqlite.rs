@@ -1,5 +1,6 @@
 //! The embedded index against the conformance suite, and what only SQLite has.
 
+use twofold_data::minute::Minute;
 use twofold_serving::index::{Index, IndexError, SqliteIndex, conformance};
 
 #[test]
@@ -59,4 +60,18 @@ fn many_may_open_a_new_file_at_once() {
             }
         });
     }
+}
+
+#[test]
+fn an_older_file_is_migrated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twofold.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../src/index/sqlite/schema.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let index = SqliteIndex::open(&path).unwrap();
+    assert_eq!(index.live_documents("spike", Minute(0), Minute(9)).unwrap(), []);
+    drop(index);
+    drop(SqliteIndex::open(&path).unwrap());
 }

@@ -15,7 +15,7 @@ mod state;
 
 pub use error::IndexError;
 pub use plan::{Span, spans};
-pub use publication::{Document, Publication};
+pub use publication::{Document, LiveDocument, Publication};
 pub use question::{Answer, Layer, Query, Select};
 pub use sqlite::SqliteIndex;
 pub use state::PartitionState;
@@ -82,6 +82,26 @@ pub trait Index: Send + Sync {
     /// Documents of one kind whose start lies in `from..to`, of the current generation, in
     /// order of start, then id.
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError>;
+
+    /// Upserts documents that live outside of generations, such as the spike detector's: seen as
+    /// soon as they are put. One replaces the stored one of the same kind and id if its version
+    /// is larger; of equal or larger stored versions it is [`Put::Stale`]. So version 1, put
+    /// twice, is [`Put::Stored`] once, whoever else puts it at the same moment. All versions of
+    /// one id have the same start. Seen by [`Index::live_documents`] as soon as this returns.
+    fn put_documents(&self, documents: &[LiveDocument]) -> Result<Vec<Put>, IndexError>;
+
+    /// Documents put by [`Index::put_documents`] of one kind whose start lies in `from..to`, in
+    /// order of start, then id. (Those of a generation are [`Index::documents`].)
+    fn live_documents(
+        &self,
+        kind: &str,
+        from: Minute,
+        to: Minute,
+    ) -> Result<Vec<LiveDocument>, IndexError>;
+
+    /// Retention: deletes the live documents of one kind that start before `before`.
+    /// Returns how many went.
+    fn delete_documents_before(&self, kind: &str, before: Minute) -> Result<u64, IndexError>;
 
     /// Retention: deletes rows of `layer` and `grain` that start before `before`.
     /// Returns how many row sets went.

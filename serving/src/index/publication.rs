@@ -19,7 +19,17 @@ pub struct Publication {
     pub info: Value,
 }
 
-/// A piece of the batch layer's output that is no view: a day's sessions, accuracy, a heatmap.
+/// A document that lives outside of generations: versioned like the speed layer's rows, and
+/// seen as soon as it is put.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveDocument {
+    /// The document; its kind and id say which stored one it replaces.
+    pub document: Document,
+    /// A larger version replaces a smaller one, an equal one does not. At least 1.
+    pub version: u64,
+}
+
+/// A piece of output that is no view: a day's sessions, accuracy, a heatmap, a spike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// What it is, such as `accuracy` or `sessions`.

@@ -14,7 +14,8 @@ use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 use twofold_serving::index::sqlite::SqliteIndex;
 use twofold_serving::index::{
-    Answer, Document, Index, IndexError, Layer, PartitionState, Publication, Put, Query, Select,
+    Answer, Document, Index, IndexError, Layer, LiveDocument, PartitionState, Publication, Put,
+    Query, Select,
 };
 use twofold_speed::resume::positions;
 use twofold_speed::source::{Batch, Delivery, Positions, Source, SourceError, Span};
@@ -236,6 +237,26 @@ impl Index for Mortal {
 
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {
         self.index.documents(kind, from, to)
+    }
+
+    fn put_documents(&self, documents: &[LiveDocument]) -> Result<Vec<Put>, IndexError> {
+        if self.writes.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err(Self::dead());
+        }
+        self.index.put_documents(documents)
+    }
+
+    fn live_documents(
+        &self,
+        kind: &str,
+        from: Minute,
+        to: Minute,
+    ) -> Result<Vec<LiveDocument>, IndexError> {
+        self.index.live_documents(kind, from, to)
+    }
+
+    fn delete_documents_before(&self, kind: &str, before: Minute) -> Result<u64, IndexError> {
+        self.index.delete_documents_before(kind, before)
     }
 
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError> {

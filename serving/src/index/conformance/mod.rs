@@ -13,6 +13,7 @@
 //! ```
 
 mod generations;
+mod live;
 mod races;
 mod reading;
 mod versions;
@@ -36,6 +37,7 @@ where
     versions::check(&fresh);
     generations::check(&fresh);
     reading::check(&fresh);
+    live::check(&fresh);
     races::check(&fresh);
 }
 

@@ -40,6 +40,10 @@ fn prepare(connection: &mut Connection) -> Result<(), IndexError> {
     migrate(connection)
 }
 
+/// What takes the tables from each version to the next; the first makes them.
+const MIGRATIONS: [&str; SCHEMA_VERSION as usize] =
+    [include_str!("schema.sql"), include_str!("live.sql")];
+
 fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     // Looked at first without a lock, so that a newer file is left as it is.
     if check_version(connection)? == SCHEMA_VERSION {
@@ -47,10 +51,11 @@ fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     }
     use_wal(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if check_version(&transaction)? == 0 {
-        transaction.execute_batch(include_str!("schema.sql"))?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    let found = check_version(&transaction)?;
+    for migration in MIGRATIONS.get(found as usize..).unwrap_or_default() {
+        transaction.execute_batch(migration)?;
     }
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()?;
     Ok(())
 }

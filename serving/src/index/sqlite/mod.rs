@@ -13,6 +13,7 @@ mod body;
 mod clean;
 mod connection;
 mod generations;
+mod live;
 mod read;
 mod speed;
 
@@ -25,14 +26,14 @@ use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 
 use super::{
-    Answer, Document, Index, IndexError, Layer, PartitionState, Publication, Put, Query, Select,
-    metrics,
+    Answer, Document, Index, IndexError, Layer, LiveDocument, PartitionState, Publication, Put,
+    Query, Select, metrics,
 };
 use connection::Readers;
 
 /// The version of the tables (`PRAGMA user_version`): a newer binary migrates an older
 /// file, an older binary refuses a newer one.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// How many rows one write transaction touches at most, so that no writer waits long for another.
 const CHUNK: usize = 500;
@@ -157,6 +158,23 @@ impl Index for SqliteIndex {
 
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {
         self.snapshot(|transaction| read::documents(transaction, kind, from, to))
+    }
+
+    fn put_documents(&self, documents: &[LiveDocument]) -> Result<Vec<Put>, IndexError> {
+        live::put(self, documents)
+    }
+
+    fn live_documents(
+        &self,
+        kind: &str,
+        from: Minute,
+        to: Minute,
+    ) -> Result<Vec<LiveDocument>, IndexError> {
+        self.snapshot(|transaction| live::read(transaction, kind, from, to))
+    }
+
+    fn delete_documents_before(&self, kind: &str, before: Minute) -> Result<u64, IndexError> {
+        live::delete_before(self, kind, before)
     }
 
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError> {

@@ -56,7 +56,8 @@ fn put_one(transaction: &Transaction<'_>, set: &RowSet, body: &Body) -> Result<P
     Ok(stored(changed))
 }
 
-fn stored(changed: usize) -> Put {
+/// What an upsert that changed so many rows has done.
+pub(super) fn stored(changed: usize) -> Put {
     if changed == 0 { Put::Stale } else { Put::Stored }
 }
 
