@@ -49,6 +49,8 @@ pub enum Command {
     Audit(Audit),
     /// How far the estimates were off, per view.
     Accuracy(Shown),
+    /// Spikes in anyone's series, or those that were found in what is stored.
+    Spikes(Spikes),
     /// The raw lines behind a number.
     Lines(Lines),
     /// Remove index rows past their retention.
@@ -223,6 +225,29 @@ pub struct Shown {
     /// The range.
     #[command(flatten)]
     pub range: Range,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `spikes`
+#[derive(Debug, Args)]
+pub struct Spikes {
+    /// A table with one row a step (CSV, TSV, …), or `-`; without one, what is stored under --data.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: Option<String>,
+    /// The column of times, by name or by number from 1 [default: found].
+    #[arg(long, value_name = "COL", requires = "file")]
+    pub time: Option<String>,
+    /// The column of values, by name or by number from 1 [default: found].
+    #[arg(long, value_name = "COL", requires = "file")]
+    pub value: Option<String>,
+    /// The range of what is stored.
+    #[command(flatten)]
+    pub range: Range,
+    /// For scripts: every point with its score, and the spikes.
+    #[arg(long)]
+    pub json: bool,
     /// Where the state is kept.
     #[command(flatten)]
     pub data: Data,

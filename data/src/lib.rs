@@ -13,5 +13,6 @@ pub mod generate;
 pub mod minute;
 pub mod partition;
 pub mod request;
+pub mod spike;
 pub mod view;
 pub mod window;

@@ -5,3 +5,4 @@ pub mod api;
 pub mod index;
 mod page;
 pub mod query;
+pub mod spikes;

@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod serve;
 mod speed;
+mod spikes;
 mod stop;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ pub fn run(command: Command, layers: Layers) -> anyhow::Result<ExitCode> {
         Command::Export(arguments) => export::run(&arguments, layers),
         Command::Audit(arguments) => audit::run(&arguments, layers),
         Command::Accuracy(arguments) => accuracy::run(&arguments, layers),
+        Command::Spikes(arguments) => spikes::run(&arguments, layers),
         Command::Lines(arguments) => lines::run(&arguments, layers),
         Command::Prune(arguments) => prune::run(&arguments, layers),
         Command::Generate(arguments) => generate::run(&arguments),

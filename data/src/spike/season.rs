@@ -1,0 +1,83 @@
+//! A season: what a series does at each time of a day or of a week.
+
+use super::level::rate;
+
+/// A profile over one period, learnt as it goes by, and the level that it is moved by.
+#[derive(Debug, Clone)]
+pub(super) struct Season {
+    /// The period in seconds.
+    period: i64,
+    slots: Vec<Slot>,
+    /// By how much the series lies above its profile at present.
+    offset: f64,
+    /// The least part that a new period has in the profile.
+    forget: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    value: f64,
+    /// How many periods it has seen.
+    seen: f64,
+}
+
+/// Seconds in a day.
+pub(super) const DAY: i64 = 86_400;
+
+/// Midnight of a Monday before all data: 1970 began on a Thursday.
+pub(super) const MONDAY: i64 = -3 * DAY;
+
+/// How fast the offset follows, per point.
+const FOLLOW: f64 = 0.005;
+
+impl Season {
+    /// A season of `period` seconds in at most `most` slots; `None` where the step is too long for one.
+    pub(super) fn new(period: i64, step: i64, most: i64, forget: f64) -> Option<Self> {
+        let slots = (period / step.max(1)).min(most);
+        let slots = (slots >= 2).then(|| vec![Slot::default(); slots as usize])?;
+        Some(Self { period, slots, offset: 0.0, forget })
+    }
+
+    /// What it expects; `None` in the first period.
+    pub(super) fn expects(&self, at: i64) -> Option<f64> {
+        self.profile(at).map(|value| value + self.offset)
+    }
+
+    /// The profile at a time, between the middles of two slots.
+    fn profile(&self, at: i64) -> Option<f64> {
+        let (slot, into) = self.place(at);
+        let count = self.slots.len();
+        let towards = if into < 0.5 { (slot + count - 1) % count } else { (slot + 1) % count };
+        let (near, far) = (self.slots[slot], self.slots[towards]);
+        let share = if far.seen >= 1.0 { (into - 0.5).abs() } else { 0.0 };
+        (near.seen >= 1.0).then_some(near.value * (1.0 - share) + far.value * share)
+    }
+
+    /// Learns the value at a time, which counts as no further than `limit` from what was expected.
+    pub(super) fn learn(&mut self, at: i64, step: i64, value: f64, limit: f64) {
+        let share = step as f64 * self.slots.len() as f64 / self.period as f64;
+        let share = share.min(1.0);
+        let profile = self.profile(at);
+        let (index, _) = self.place(at);
+        let slot = &mut self.slots[index];
+        let (weight, error) = match profile {
+            None => (share / (slot.seen + share), value - self.offset - slot.value),
+            Some(profile) => {
+                let error = (value - self.offset - profile).clamp(-limit, limit);
+                (rate(slot.seen, self.forget) * share, error)
+            }
+        };
+        slot.value += weight * error;
+        slot.seen += share;
+        if profile.is_some() {
+            self.offset += FOLLOW * error;
+        }
+    }
+
+    /// The slot of a time, and how far into it the time lies, 0 to 1.
+    fn place(&self, at: i64) -> (usize, f64) {
+        let into = (at - MONDAY).rem_euclid(self.period) as f64 / self.period as f64;
+        let place = into * self.slots.len() as f64;
+        ((place as usize).min(self.slots.len() - 1), place.fract())
+    }
+}
