@@ -38,7 +38,11 @@ pub enum Command {
     /// The speed layer alone.
     Speed(Input),
     /// The archiver alone.
-    Archive(Input),
+    Archive(Archive),
+    /// Ship files into a Kafka topic, each line once, whatever happens in between.
+    Ship(Ship),
+    /// Archive old logs beside a live source, for the batch layer alone.
+    Import(Import),
     /// One run of the batch layer, for cron; or one every so often.
     Batch(Batch),
     /// The HTTP API and the page alone.
@@ -82,9 +86,12 @@ pub struct Data {
 /// What is read, and how.
 #[derive(Debug, Args, Clone)]
 pub struct Input {
-    /// Files, globs, directories, .gz or .zst, or `-`; may be repeated.
+    /// Files, globs, directories, .gz or .zst, or `-`; may be repeated. Or kafka://HOST:9092/TOPIC.
     #[arg(long = "source", value_name = "FILE", num_args = 1..)]
     pub source: Vec<String>,
+    /// How to talk to Kafka.
+    #[command(flatten)]
+    pub kafka: Kafka,
     /// Stop at the end of what is there, instead of following it.
     #[arg(long)]
     pub to_end: bool,
@@ -97,6 +104,26 @@ pub struct Input {
     /// Where the state is kept.
     #[command(flatten)]
     pub data: Data,
+}
+
+/// How to talk to Kafka.
+#[derive(Debug, Args, Clone)]
+pub struct Kafka {
+    /// A property of librdkafka, such as `--kafka security.protocol=SSL`; may be repeated.
+    /// Passwords belong into the environment: TWOFOLD_KAFKA__SASL_PASSWORD.
+    #[arg(long = "kafka", value_name = "KEY=VALUE")]
+    pub properties: Vec<String>,
+}
+
+/// `archive`
+#[derive(Debug, Args)]
+pub struct Archive {
+    /// What is read.
+    #[command(flatten)]
+    pub input: Input,
+    /// Go on although the broker's retention has removed records that were not archived yet.
+    #[arg(long)]
+    pub accept_loss: bool,
 }
 
 /// `run`
@@ -166,6 +193,58 @@ pub struct Report {
     pub data: Data,
 }
 
+/// `ship`
+#[derive(Debug, Args)]
+pub struct Ship {
+    /// Files, globs, directories, .gz or .zst, or `-`.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// The topic: kafka://HOST:9092/TOPIC [default: the configured source].
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Go on with what is written to the files, through rotation.
+    #[arg(long)]
+    pub follow: bool,
+    /// How fast: full, log (as far apart as the lines' times), or lines a second.
+    #[arg(long, value_name = "full|log|N", default_value = "full")]
+    pub rate: String,
+    /// Make the topic with so many partitions, if it is not there.
+    #[arg(long, value_name = "PARTITIONS")]
+    pub create: Option<u32>,
+    /// The file's name in the records' headers [default: the hash of its first line].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The format, which tells the client, the records' key [default: auto].
+    #[arg(long)]
+    pub format: Option<String>,
+    /// What a trailing number means: seconds, microseconds or ignored.
+    #[arg(long)]
+    pub trailing: Option<String>,
+    /// How to talk to Kafka.
+    #[command(flatten)]
+    pub kafka: Kafka,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Files, globs, directories, .gz or .zst.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// The name under which they are archived [default: import- and the stem of the first].
+    #[arg(long)]
+    pub topic: Option<String>,
+    /// The format; see `twofold detect` [default: auto].
+    #[arg(long)]
+    pub format: Option<String>,
+    /// What a trailing number means: seconds, microseconds or ignored.
+    #[arg(long)]
+    pub trailing: Option<String>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub data: Data,
+}
+
 /// `batch`
 #[derive(Debug, Args)]
 pub struct Batch {
@@ -208,6 +287,12 @@ pub struct Export {
 /// `audit`
 #[derive(Debug, Args)]
 pub struct Audit {
+    /// Ask the brokers, too: kafka://HOST:9092/TOPIC, as it was archived.
+    #[arg(long, value_name = "URL")]
+    pub source: Vec<String>,
+    /// How to talk to Kafka.
+    #[command(flatten)]
+    pub kafka: Kafka,
     /// For scripts.
     #[arg(long)]
     pub json: bool,

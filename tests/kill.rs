@@ -6,40 +6,17 @@ mod common;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use common::{Traffic, assert_fields, json, ok, text, twofold};
+use common::random::{Random, number};
+use common::{Traffic, assert_fields, json, ok, text, twofold, without_sketches};
 
 /// How often a test kills; `cargo xtask faults` sets more.
 fn kills() -> u64 {
     number("TWOFOLD_KILLS", 20)
 }
 
-/// Printed, so that a failure can be repeated.
-fn seed() -> u64 {
-    let seed = number("TWOFOLD_SEED", u64::from(std::process::id()));
-    println!("TWOFOLD_SEED={seed}");
-    seed
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % limit
-    }
-}
-
 #[test]
 fn a_killed_run_ends_as_if_nothing_had_happened() {
-    let mut random = Random(seed());
+    let mut random = Random::seeded();
     let traffic = Traffic::new("demo", 60_000, 11);
     let data = traffic.data("killed");
     let run = ["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&traffic.log)];
@@ -81,7 +58,7 @@ fn a_killed_run_ends_as_if_nothing_had_happened() {
 /// The speed layer alone: its rows must be those of an undisturbed run, too.
 #[test]
 fn a_killed_speed_layer_leaves_the_rows_of_an_undisturbed_one() {
-    let mut random = Random(seed());
+    let mut random = Random::seeded();
     let traffic = Traffic::new("bench", 60_000, 12);
     let (killed, undisturbed) = (traffic.data("killed"), traffic.data("undisturbed"));
     fn speed<'a>(data: &'a str, log: &'a str) -> [&'a str; 6] {
@@ -103,17 +80,6 @@ fn a_killed_speed_layer_leaves_the_rows_of_an_undisturbed_one() {
         "fault: kill -9 of `speed` at a random instant | {} | the rows of an undisturbed run",
         kills()
     );
-}
-
-/// What comes from sketches agrees within their bounds, not to the digit: KLL draws random
-/// bits, and HyperLogLog's estimator depends on the order in which windows were united.
-fn without_sketches(mut report: serde_json::Value) -> serde_json::Value {
-    if let Some(fields) = report.as_object_mut() {
-        fields.retain(|name, _| {
-            !name.starts_with("distinct") && name != "sizes" && name != "durations"
-        });
-    }
-    report
 }
 
 /// Whether the kill met the process alive.

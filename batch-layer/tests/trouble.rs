@@ -2,12 +2,10 @@
 
 mod site;
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use site::Site;
 use twofold_batch::archive::Archive;
-use twofold_batch::audit::{Audit, audit};
+use twofold_batch::audit::{Audit, Unasked, audit};
 use twofold_batch::export::export;
 use twofold_batch::lines::lines;
 use twofold_data::generate::Profile;
@@ -15,7 +13,7 @@ use twofold_serving::api::LineFilter;
 
 fn audited(site: &Site) -> Audit {
     let archive = Archive::open(site.store("archive")).unwrap();
-    audit(&archive, &site.index(), &BTreeMap::new()).unwrap()
+    audit(&archive, &site.index(), &Unasked).unwrap()
 }
 
 fn exported(site: &Site) -> Vec<u8> {

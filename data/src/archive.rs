@@ -224,7 +224,7 @@ pub struct End {
     pub schema: u32,
     /// The partition.
     pub partition: Partition,
-    /// How many partitions the topic has (as far as is known: a file source grows).
+    /// How many partitions the topic has; 0 where nobody can say: a source of files grows.
     pub partitions: u32,
     /// The offset after the last record put.
     pub next_offset: u64,
@@ -236,6 +236,9 @@ pub struct End {
     pub caught_up_at: Option<i64>,
     /// Whether the partition has ended: no record will follow.
     pub ended: bool,
+    /// Whether it holds old records beside a live source: the boundary doesn't wait for it.
+    #[serde(default)]
+    pub backfill: bool,
 }
 
 /// The path of a partition's [`End`].

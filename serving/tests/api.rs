@@ -88,6 +88,7 @@ fn state(minute: i64) -> PartitionState {
         resume_offset: minute as u64,
         resume_event_time: None,
         resume_request_time: None,
+        resume_arrival: None,
         processed_through: minute as u64 + 1,
         closed_through: None,
         largest_event_time: Some(Minute(FIRST.0 + minute).start_ms()),

@@ -48,6 +48,7 @@ pub fn positions(index: Arc<dyn Index>) -> Positions {
         let state = index.state(partition).map_err(|error| SourceError::Position {
             partition: partition.clone(),
             reason: error.to_string(),
+            again: matches!(error, IndexError::Unavailable(_)),
         })?;
         Ok(state.map_or_else(Position::default, |state| Position {
             offset: state.resume_offset,
@@ -85,10 +86,13 @@ pub fn restore(
         let partial = mark_partial(index, &state)?;
         state.closed_through = state.closed_through.max(partial);
     }
+    // An owner that has lost the partition may have gone on since the source asked for the
+    // position: what it has done with is not judged again.
     let resume = Resume {
-        offset,
+        offset: offset.max(state.resume_offset),
         event_time: state.resume_event_time,
         request_time: state.resume_request_time,
+        arrival: state.resume_arrival,
     };
     Ok(Restored { state, resume })
 }
@@ -100,6 +104,7 @@ fn untouched(partition: &Partition, identity: &str) -> PartitionState {
         resume_offset: 0,
         resume_event_time: None,
         resume_request_time: None,
+        resume_arrival: None,
         processed_through: 0,
         closed_through: None,
         largest_event_time: None,

@@ -22,6 +22,8 @@ fn options(max_bytes: u64) -> Options {
         limits: Limits::default(),
         max_bytes,
         max_age: Duration::from_secs(3600),
+        backfill: false,
+        accept_loss: false,
     }
 }
 

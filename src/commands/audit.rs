@@ -1,30 +1,61 @@
 //! `twofold audit`
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 use std::process::ExitCode;
 
 use twofold_batch::archive::Archive;
-use twofold_batch::audit::{Audit, audit};
+use twofold_batch::audit::{Audit, Sources, Unasked, audit};
+use twofold_data::partition::Partition;
 use twofold_serving::query::escape_terminal;
+use twofold_speed::source::kafka::Inspector;
 
-use super::configured;
+use super::input::{self, Role};
+use super::{configured, kafka_properties};
 use crate::cli;
 use crate::config::Layers;
 use crate::output;
 use crate::place::Place;
 
 /// Accounts for every offset; exit status 1 if any is missing or double.
-pub fn run(arguments: &cli::Audit, layers: Layers) -> anyhow::Result<ExitCode> {
-    let config = configured(layers, &arguments.data)?;
+pub fn run(arguments: &cli::Audit, mut layers: Layers) -> anyhow::Result<ExitCode> {
+    kafka_properties(&mut layers, &arguments.kafka)?;
+    let mut config = configured(layers, &arguments.data)?;
+    if !arguments.source.is_empty() {
+        config.source.paths.clone_from(&arguments.source);
+    }
     let place = Place::open(&config)?;
     let archive = Archive::open(place.archive()?)?;
-    let audit = audit(&archive, &*place.index()?, &BTreeMap::new())?;
+    let sources: Box<dyn Sources> = match input::topics(&config)? {
+        Some(from) => {
+            let options = input::topics_of(&config, from, Role::Archive);
+            Box::new(Brokers(Inspector::open(&options)?))
+        }
+        None => Box::new(Unasked),
+    };
+    let audit = audit(&archive, &*place.index()?, &*sources)?;
     if arguments.json {
         output::json(&audit)?;
     } else {
         output::text(&table(&audit))?;
     }
     Ok(if audit.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The topics, asked by the audit.
+struct Brokers(Inspector);
+
+impl Sources for Brokers {
+    fn partitions(&self) -> Vec<Partition> {
+        self.0.partitions()
+    }
+
+    fn extent(&self, partition: &Partition) -> Option<Range<u64>> {
+        self.0.extent(partition)
+    }
+
+    fn offsets(&self, partition: &Partition, range: &Range<u64>) -> Option<Vec<u64>> {
+        self.0.offsets(partition, range)
+    }
 }
 
 fn table(audit: &Audit) -> String {
@@ -46,6 +77,8 @@ fn table(audit: &Audit) -> String {
         ("missing", audit.missing),
         ("duplicated", audit.duplicated),
         ("pending", audit.pending),
+        ("not archived yet", audit.unarchived),
+        ("unproved offsets", audit.unproved),
         ("malformed", audit.malformed),
         ("blank", audit.blank),
         ("late", audit.late),

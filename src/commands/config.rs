@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Config, Layers};
+use crate::config::{Config, Layers, is_secret};
 use crate::output;
 
 /// Reading the layers has already found unknown keys and values of the wrong
@@ -31,11 +31,20 @@ fn check(config: &Config) -> anyhow::Result<()> {
         )
     })?;
     super::input::format(config)?;
+    super::input::topics(config)?;
     Ok(())
+}
+
+/// What stands for a secret.
+const HIDDEN: &str = "(hidden)";
+
+fn shown(key: &str, value: &toml::Value) -> String {
+    if is_secret(key) { format!("{key} = {HIDDEN}") } else { format!("{key} = {value}") }
 }
 
 fn as_json(layers: &Layers) -> serde_json::Value {
     let entries = layers.entries().map(|(key, value, origin)| {
+        let value = if is_secret(key) { json!(HIDDEN) } else { json!(value) };
         (key.to_owned(), json!({ "value": value, "origin": origin.to_string() }))
     });
     serde_json::Value::Object(entries.collect())
@@ -43,7 +52,7 @@ fn as_json(layers: &Layers) -> serde_json::Value {
 
 fn as_text(layers: &Layers) -> String {
     let entries: Vec<_> =
-        layers.entries().map(|(key, value, origin)| (format!("{key} = {value}"), origin)).collect();
+        layers.entries().map(|(key, value, origin)| (shown(key, value), origin)).collect();
     let width = entries.iter().map(|(text, _)| text.len()).max().unwrap_or(0);
     entries.iter().map(|(text, origin)| format!("{text:<width$}  # {origin}\n")).collect()
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use twofold_batch::archive::Archive;
-use twofold_batch::audit::audit;
+use twofold_batch::audit::{Unasked, audit};
 use twofold_data::generate::{LiveTraffic, Profile, Spike, Traffic};
 use twofold_serving::query::{Range, Stores, report};
 
+use super::input::Role;
 use super::run::Whole;
 use super::{configured, flag, input, serve, stop};
 use crate::cli::Demo;
@@ -43,7 +44,7 @@ pub fn run(arguments: &Demo, mut layers: Layers) -> anyhow::Result<ExitCode> {
     let place = Place::create(&config)?;
     generate(&log, arguments.lines)?;
     let whole = Whole { config: &config, place: &place };
-    whole.run(input::prepare(&config, true)?, true)?;
+    whole.run(input::prepare(&config, true, Role::Speed)?, true)?;
     tell(&place)?;
     if arguments.once || stop::told() {
         return Ok(ExitCode::SUCCESS);
@@ -70,7 +71,7 @@ fn generate(log: &Path, lines: u64) -> anyhow::Result<()> {
 fn tell(place: &Place) -> anyhow::Result<()> {
     let index = place.index()?;
     let report = report(&Stores::new(&*index), Range::ALL, 3)?;
-    let audit = audit(&Archive::open(place.archive()?)?, &*index, &Default::default())?;
+    let audit = audit(&Archive::open(place.archive()?)?, &*index, &Unasked)?;
     let busiest = report
         .busiest_minutes
         .first()
@@ -109,7 +110,7 @@ fn live(config: &Config, place: &Place, log: &Path) -> anyhow::Result<()> {
     ))?;
     let path: PathBuf = log.to_owned();
     let traffic = thread::spawn(move || write_live(&path));
-    let prepared = input::prepare(config, false)?;
+    let prepared = input::prepare(config, false, Role::Speed)?;
     Whole { config, place }.run(prepared, false)?;
     server.stop();
     traffic.join().map_err(|_| anyhow::anyhow!("the traffic's thread panicked"))?

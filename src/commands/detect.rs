@@ -13,7 +13,7 @@ use crate::output;
 pub fn run(arguments: &Detect) -> anyhow::Result<ExitCode> {
     let mut config = Config::default();
     config.source.paths = vec![arguments.file.clone()];
-    let prepared = input::prepare(&config, true)?;
+    let prepared = input::prepare(&config, true, input::Role::Speed)?;
     let Some(detection) = prepared.detection else { return Ok(ExitCode::FAILURE) };
     if arguments.json {
         output::json(&json!({

@@ -11,6 +11,7 @@ mod detect;
 mod export;
 mod generate;
 mod health;
+mod import;
 mod input;
 mod lines;
 mod parts;
@@ -18,6 +19,7 @@ mod prune;
 mod report;
 mod run;
 mod serve;
+mod ship;
 mod speed;
 mod spikes;
 mod stop;
@@ -25,7 +27,7 @@ mod stop;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::{Command, Data, Input, Range};
+use crate::cli::{Command, Data, Input, Kafka, Range};
 use crate::config::{Config, Layers, Origin};
 use anyhow::Context;
 use twofold_data::minute::Minute;
@@ -38,6 +40,8 @@ pub fn run(command: Command, layers: Layers) -> anyhow::Result<ExitCode> {
         Command::Run(arguments) => run::run(&arguments, layers),
         Command::Speed(arguments) => speed::run(&arguments, layers),
         Command::Archive(arguments) => archive::run(&arguments, layers),
+        Command::Ship(arguments) => ship::run(&arguments, layers),
+        Command::Import(arguments) => import::run(&arguments, layers),
         Command::Batch(arguments) => batch::run(&arguments, layers),
         Command::Serve(arguments) => serve::run(&arguments, layers),
         Command::Export(arguments) => export::run(&arguments, layers),
@@ -64,6 +68,7 @@ fn configured(mut layers: Layers, data: &Data) -> anyhow::Result<Config> {
 fn configured_input(mut layers: Layers, input: &Input) -> anyhow::Result<Config> {
     flag(&mut layers, "format.name", input.format.as_deref())?;
     flag(&mut layers, "format.trailing", input.trailing.as_deref())?;
+    kafka_properties(&mut layers, &input.kafka)?;
     let mut config = configured(layers, &input.data)?;
     if !input.source.is_empty() {
         config.source.paths.clone_from(&input.source);
@@ -72,7 +77,19 @@ fn configured_input(mut layers: Layers, input: &Input) -> anyhow::Result<Config>
         !config.source.paths.is_empty(),
         "nothing to read: name files with --source FILE…, or set source.paths in twofold.toml"
     );
+    input::topics(&config)?;
     Ok(config)
+}
+
+/// Puts `--kafka KEY=VALUE` on top.
+fn kafka_properties(layers: &mut Layers, kafka: &Kafka) -> anyhow::Result<()> {
+    for property in &kafka.properties {
+        let (key, value) = property
+            .split_once('=')
+            .with_context(|| format!("--kafka takes KEY=VALUE, not `{property}`"))?;
+        layers.set_text(&format!("kafka.{}", key.trim()), value.trim(), Origin::Flag)?;
+    }
+    Ok(())
 }
 
 fn flag(layers: &mut Layers, key: &str, value: Option<&str>) -> anyhow::Result<()> {

@@ -47,6 +47,8 @@ pub fn archive_options(config: &Config, format: &Format) -> archive::Options {
         limits: limits(config),
         max_bytes: config.archive.max_bytes,
         max_age: config.archive.max_age.duration(),
+        backfill: false,
+        accept_loss: false,
     }
 }
 
@@ -87,8 +89,7 @@ pub fn speed(
 pub fn archive(
     open: impl FnMut(Positions) -> Result<Box<dyn Source>, SourceError>,
     store: &Store,
-    format: &Format,
-    config: &Config,
+    options: &archive::Options,
     stop: &AtomicBool,
     bar: &ProgressBar,
 ) -> anyhow::Result<archive::Progress> {
@@ -98,8 +99,7 @@ pub fn archive(
             say(bar, notice);
         }
     };
-    archive::run(open, store, &archive_options(config, format), stop, watch)
-        .context("the archiver stopped")
+    archive::run(open, store, options, stop, watch).context("the archiver stopped")
 }
 
 /// Runs the batch layer once.

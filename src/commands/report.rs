@@ -38,13 +38,15 @@ fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
     let mut config = config.clone();
     config.source.paths = files.to_vec();
     let place = Place::create(&config)?;
-    let mut prepared = input::prepare(&config, true)?;
-    prepared.options.rotated = false;
+    let mut prepared = input::prepare(&config, true, input::Role::Archive)?;
+    if let input::Input::Files(options, _) = &mut prepared.input {
+        options.rotated = false;
+    }
     let store = place.archive()?;
     let bar = output::bytes_bar(prepared.bytes, "reading");
     let format = prepared.format.clone();
-    let open = |positions| prepared.open_boxed(&store, positions);
-    parts::archive(open, &store, &format, &config, stop::flag(), &bar)?;
+    let open = |positions| prepared.open(&store, positions);
+    parts::archive(open, &store, &parts::archive_options(&config, &format), stop::flag(), &bar)?;
     bar.finish_and_clear();
     let bar = output::steps_bar(Some(0), "counting");
     let options = Options { everything: true, ..parts::batch_options(&config) };

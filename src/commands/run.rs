@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use twofold_serving::index::Index;
-use twofold_speed::source::Source;
-use twofold_speed::source::share;
+use twofold_speed::source::kafka::KafkaSource;
+use twofold_speed::source::{Positions, Source, SourceError, share};
 use twofold_speed::{archive, resume};
 
-use super::input::Prepared;
+use super::input::{Prepared, Role};
 use super::{configured_input, flag, input, parts, serve, stop};
 use crate::cli::Run;
 use crate::config::{Config, Layers};
 use crate::output;
-use crate::place::Place;
+use crate::place::{Place, Store};
 
 /// What one process does for a laptop: files are archived and computed sooner than in a service.
 const SOON: &str = "5m";
@@ -33,7 +33,7 @@ pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, &arguments.input)?;
     let place = Place::create(&config)?;
     let server = if arguments.no_serve { None } else { Some(serve::start(&config, &place)?) };
-    let prepared = input::prepare(&config, arguments.input.to_end)?;
+    let prepared = input::prepare(&config, arguments.input.to_end, Role::Speed)?;
     if let Some(detection) = &prepared.detection {
         eprintln!("format: {detection}");
     }
@@ -79,25 +79,17 @@ impl Whole<'_> {
         Ok(())
     }
 
-    /// The source is read once, for both the speed layer and the archiver.
+    /// Speed layer and archiver side by side.
     fn layers(&self, mut prepared: Prepared, index: &Arc<dyn Index>) -> anyhow::Result<()> {
         let store = self.place.archive()?;
         let bar = output::bytes_bar(prepared.bytes, "reading");
         let format = prepared.format.clone();
-        let positions =
-            vec![resume::positions(Arc::clone(index)), archive::positions(Arc::clone(&store))?];
-        let shared = share(positions, |positions| prepared.open(&store, positions))?;
-        let [mut for_speed, for_archive]: [_; 2] = shared
-            .try_into()
-            .map_err(|_| anyhow::anyhow!("the source was not shared between two"))?;
-        let (failed, hidden) = (AtomicBool::new(false), indicatif::ProgressBar::hidden());
+        let (mut for_speed, mut open) = self.sources(&mut prepared, index, &store)?;
+        let hidden = indicatif::ProgressBar::hidden();
         let result = thread::scope(|scope| {
             let archiver = scope.spawn(|| {
-                let mut source: Option<Box<dyn Source>> = Some(Box::new(for_archive));
-                let open = |_| source.take().ok_or_else(another_archiver);
-                let done =
-                    parts::archive(open, &store, &format, self.config, stop::flag(), &hidden);
-                failed.store(done.is_err(), Ordering::Relaxed);
+                let options = parts::archive_options(self.config, &format);
+                let done = parts::archive(&mut open, &store, &options, stop::flag(), &hidden);
                 if done.is_err() {
                     stop::flag().store(true, Ordering::Relaxed)
                 }
@@ -120,6 +112,31 @@ impl Whole<'_> {
         });
         bar.finish_and_clear();
         result
+    }
+
+    /// The speed layer's source, and what opens the archiver's. Files are read once for both, as
+    /// standard input has to be; a topic is read by a group of each, whose lags then show.
+    fn sources(
+        &self,
+        prepared: &mut Prepared,
+        index: &Arc<dyn Index>,
+        store: &Store,
+    ) -> anyhow::Result<(Box<dyn Source>, Open)> {
+        let for_speed = resume::positions(Arc::clone(index));
+        if let Some(options) = prepared.topics_for(Role::Archive, self.config) {
+            let open = move |positions| {
+                Ok(Box::new(KafkaSource::open(options.clone(), positions)?) as Box<dyn Source>)
+            };
+            return Ok((prepared.open(store, for_speed)?, Box::new(open)));
+        }
+        let positions = vec![for_speed, archive::positions(Arc::clone(store))?];
+        let shared = share(positions, |positions| prepared.open(store, positions))?;
+        let [for_speed, for_archive]: [_; 2] = shared
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("the source was not shared between two"))?;
+        let mut for_archive: Option<Box<dyn Source>> = Some(Box::new(for_archive));
+        let open = move |_| for_archive.take().ok_or_else(another_archiver);
+        Ok((Box::new(for_speed), Box::new(open)))
     }
 
     fn batches(&self, over: &AtomicBool) -> anyhow::Result<()> {
@@ -147,9 +164,12 @@ impl Whole<'_> {
     }
 }
 
+/// Opens the archiver's source.
+type Open = Box<dyn FnMut(Positions) -> Result<Box<dyn Source>, SourceError> + Send>;
+
 /// A shared source can't be opened again; in one process there is no other archiver.
-fn another_archiver() -> twofold_speed::source::SourceError {
-    twofold_speed::source::SourceError::Input {
+fn another_archiver() -> SourceError {
+    SourceError::Input {
         path: "the archive".into(),
         reason:
             "another twofold archives into this data directory; stop it, or start this one again"

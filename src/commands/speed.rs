@@ -6,6 +6,7 @@ use std::sync::Arc;
 use twofold_serving::index::Index;
 use twofold_speed::resume;
 
+use super::input::Role;
 use super::{configured_input, input, parts, stop};
 use crate::cli::Input;
 use crate::config::Layers;
@@ -16,7 +17,7 @@ use crate::place::Place;
 pub fn run(arguments: &Input, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, arguments)?;
     let place = Place::create(&config)?;
-    let mut prepared = input::prepare(&config, arguments.to_end)?;
+    let mut prepared = input::prepare(&config, arguments.to_end, Role::Speed)?;
     let index: Arc<dyn Index> = place.index()?;
     let bar = output::bytes_bar(prepared.bytes, "speed layer");
     let positions = resume::positions(Arc::clone(&index));

@@ -127,10 +127,11 @@ impl Layers {
         let names: BTreeMap<String, String> =
             self.values.keys().map(|key| (variable(key), key.clone())).collect();
         for (name, text) in variables {
-            if !name.starts_with("TWOFOLD_") || NOT_KEYS.contains(&name.as_str()) {
+            if !name.starts_with("TWOFOLD_") || is_no_key(&name) {
                 continue;
             }
-            let key = names.get(&name).cloned().unwrap_or_else(|| name.clone());
+            let key = names.get(&name).cloned().or_else(|| property(&name));
+            let key = key.unwrap_or_else(|| name.clone());
             self.set_text(&key, &text, Origin::Environment(name))?;
         }
         Ok(())
@@ -159,6 +160,13 @@ impl Layers {
                 nearest,
             });
         }
+        // librdkafka takes every value as text.
+        let value = match value {
+            Value::Integer(_) | Value::Boolean(_) | Value::Float(_) if is_property(key) => {
+                Value::String(value.to_string())
+            }
+            value => value,
+        };
         let before = self.values.insert(key.into(), (value.clone(), origin.clone()));
         match self.config() {
             Ok(_) => Ok(()),
@@ -170,7 +178,7 @@ impl Layers {
                 Err(ConfigError::Value {
                     origin: origin.to_string(),
                     key: key.into(),
-                    value: value.to_string(),
+                    value: if is_secret(key) { "that".into() } else { value.to_string() },
                     reason,
                 })
             }
@@ -205,7 +213,32 @@ impl Layers {
 
 /// Keys that have no default: the fields of JSON lines, and units where they differ from the format's.
 fn is_open(key: &str) -> bool {
-    key.starts_with("format.fields.") || ["format.time_unit", "format.duration_unit"].contains(&key)
+    key.starts_with("format.fields.")
+        || is_property(key)
+        || ["format.time_unit", "format.duration_unit"].contains(&key)
+}
+
+/// Whether the key is a property of librdkafka. Its name has dots of its own.
+fn is_property(key: &str) -> bool {
+    key.starts_with("kafka.")
+}
+
+/// The property that a variable sets: `TWOFOLD_KAFKA__SASL_PASSWORD` is `kafka.sasl.password`;
+/// two `_` in a row stand for one.
+fn property(variable: &str) -> Option<String> {
+    let name = variable.strip_prefix("TWOFOLD_KAFKA__")?.to_lowercase();
+    Some(format!("kafka.{}", name.replace("__", "\0").replace('_', ".").replace('\0', "_")))
+}
+
+/// Whether the key's value is a secret: it is read, but never shown.
+pub fn is_secret(key: &str) -> bool {
+    is_property(key)
+        && ["password", "secret", "pem", "jaas", "token"].iter().any(|part| key.contains(part))
+}
+
+/// Whether a variable is none of the configuration's; `TWOFOLD_TEST_…` tells tests of servers.
+fn is_no_key(variable: &str) -> bool {
+    NOT_KEYS.contains(&variable) || variable.starts_with("TWOFOLD_TEST_")
 }
 
 /// Variables that are not keys of the configuration.
@@ -235,7 +268,10 @@ fn insert(table: &mut Table, key: &str, value: Value) {
         Some((first, rest)) => {
             let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(inner) = inner {
-                insert(inner, rest, value);
+                match is_property(key) {
+                    true => drop(inner.insert(rest.into(), value)),
+                    false => insert(inner, rest, value),
+                }
             }
         }
     }

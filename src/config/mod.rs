@@ -6,8 +6,10 @@
 mod layers;
 mod span;
 
-pub use layers::{Layers, Origin};
+pub use layers::{Layers, Origin, is_secret};
 pub use span::Span;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use twofold_data::format::Options;
@@ -20,6 +22,8 @@ pub struct Config {
     pub data: String,
     /// Where records come from.
     pub source: Source,
+    /// Properties of librdkafka, such as `security.protocol`; they go before our own defaults.
+    pub kafka: BTreeMap<String, String>,
     /// What a record looks like.
     pub format: Options,
     /// The speed layer.
@@ -37,13 +41,15 @@ pub struct Config {
 }
 
 /// `[source]`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
-    /// Files, globs, directories, or `-`.
+    /// Files, globs, directories, `-`, or one `kafka://HOST:9092/TOPIC`.
     pub paths: Vec<String>,
-    /// The name under which the source is archived; empty: the stem of the first file.
+    /// The name under which the source is archived; empty: the stem of the first file. Topics keep theirs.
     pub topic: String,
+    /// What the names of the consumer groups start with: `-speed` and `-archive` follow.
+    pub group: String,
 }
 
 /// `[speed]`
@@ -111,6 +117,7 @@ impl Default for Config {
         Self {
             data: "twofold-data".into(),
             source: Source::default(),
+            kafka: BTreeMap::new(),
             format: Options::default(),
             speed: Speed::default(),
             archive: Archive::default(),
@@ -119,6 +126,12 @@ impl Default for Config {
             page: Page::default(),
             retention: Retention::default(),
         }
+    }
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { paths: Vec::new(), topic: String::new(), group: "twofold".into() }
     }
 }
 

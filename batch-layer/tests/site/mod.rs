@@ -57,6 +57,8 @@ impl Site {
             limits: Limits::default(),
             max_bytes: 1 << 28,
             max_age: Duration::from_secs(3600),
+            backfill: false,
+            accept_loss: false,
         };
         let files = FileOptions::new(vec![self.log().to_str().unwrap().to_owned()], Mode::ToEnd);
         let registry = Arc::clone(&store);

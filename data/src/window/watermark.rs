@@ -65,6 +65,17 @@ pub struct Resume {
     pub event_time: Option<i64>,
     /// The event time of the last plausible request before it (ms).
     pub request_time: Option<i64>,
+    /// The arrival time of the record before it (ms); `None` where the source has none (files).
+    pub arrival: Option<i64>,
+}
+
+/// A request that is held until others confirm it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    offset: u64,
+    time: i64,
+    /// The partition's arrival time when it came.
+    arrival: Option<i64>,
 }
 
 /// A partition's watermark: the largest event time less the allowed lateness.
@@ -82,8 +93,9 @@ pub struct Watermark {
     limits: Limits,
     largest: Option<i64>,
     request_time: Option<i64>,
+    arrival: Option<i64>,
     closed: Option<Minute>,
-    held: Vec<(u64, i64)>,
+    held: Vec<Held>,
     decided: Vec<Decided>,
     resume: Resume,
 }
@@ -100,11 +112,22 @@ impl Watermark {
             limits,
             largest: resume.event_time,
             request_time: resume.request_time,
+            arrival: resume.arrival,
             closed,
             held: Vec::new(),
             decided: Vec::new(),
             resume,
         }
+    }
+
+    /// A record arrived at `time` (ms since the epoch; negative where it has no time stamp).
+    /// Returns its arrival time: the largest of the partition so far, since producers' clocks
+    /// go back. To be told before the record is judged.
+    pub fn arrive(&mut self, time: i64) -> Option<i64> {
+        if time >= 0 {
+            self.arrival = self.arrival.max(Some(time));
+        }
+        self.arrival
     }
 
     /// Judges the request at `offset`. Afterwards [`Self::decided`] has the
@@ -122,7 +145,7 @@ impl Watermark {
     /// No record follows: what is held counts as ahead, unless nothing but it was seen.
     pub fn end(&mut self) {
         match (self.largest, self.held.first()) {
-            (None, Some(&(_, time))) => self.release(time),
+            (None, Some(&Held { time, .. })) => self.release(time),
             _ => self.deny(),
         }
         self.deny();
@@ -145,12 +168,17 @@ impl Watermark {
 
     /// Where a replay must start to hold again what is held; `None` where nothing is.
     pub fn held_from(&self) -> Option<Resume> {
-        self.held.first().map(|&(offset, _)| self.at(offset))
+        self.held.first().map(|held| Resume { arrival: held.arrival, ..self.at(held.offset) })
     }
 
     /// The point before the record at `offset`, which comes next, where nothing is held.
     pub fn at(&self, offset: u64) -> Resume {
-        Resume { offset, event_time: self.largest, request_time: self.request_time }
+        Resume {
+            offset,
+            event_time: self.largest,
+            request_time: self.request_time,
+            arrival: self.arrival,
+        }
     }
 
     /// The largest event time (ms), implausible ones left out.
@@ -197,10 +225,9 @@ impl Watermark {
 
     fn hold(&mut self, time: i64, offset: u64) {
         if self.held.len() >= MOST_HELD {
-            let (offset, time) = self.held.remove(0);
-            self.decided.push(Decided { offset, time, verdict: Verdict::Ahead });
+            self.deny_first();
         }
-        self.held.push((offset, time));
+        self.held.push(Held { offset, time, arrival: self.arrival });
         let confirmed = match self.largest {
             None => self.confirmed_first(),
             Some(_) => self.confirmed(),
@@ -212,24 +239,28 @@ impl Watermark {
 
     /// The time of the partition's first request, once another one agrees with it.
     fn confirmed_first(&mut self) -> Option<i64> {
-        let [(_, first), (_, second)] = self.held[..] else { return None };
-        if second >= first.saturating_sub(self.limits.ahead) {
-            return Some(first);
+        let [first, second] = self.held[..] else { return None };
+        if second.time >= first.time.saturating_sub(self.limits.ahead) {
+            return Some(first.time);
         }
-        let (offset, time) = self.held.remove(0);
-        self.decided.push(Decided { offset, time, verdict: Verdict::Ahead });
+        self.deny_first();
         None
+    }
+
+    fn deny_first(&mut self) {
+        let Held { offset, time, .. } = self.held.remove(0);
+        self.decided.push(Decided { offset, time, verdict: Verdict::Ahead });
     }
 
     /// The smallest of the held times that enough following ones confirm.
     fn confirmed(&self) -> Option<i64> {
         let confirmed = |at: usize, time: i64| {
             let from = time.saturating_sub(self.limits.lateness);
-            let following = self.held.iter().skip(at + 1).filter(|(_, time)| *time >= from);
+            let following = self.held.iter().skip(at + 1).filter(|held| held.time >= from);
             following.count() >= CONFIRMATIONS
         };
         let held = self.held.iter().enumerate();
-        held.filter(|(at, (_, time))| confirmed(*at, *time)).map(|(_, (_, time))| *time).min()
+        held.filter(|(at, held)| confirmed(*at, held.time)).map(|(_, held)| held.time).min()
     }
 
     /// Time has gone on to `time`: judges everything that is held again.
@@ -237,9 +268,10 @@ impl Watermark {
         self.resume = self.held_from().unwrap_or(self.resume);
         let held = std::mem::take(&mut self.held);
         self.advance(time);
-        for (offset, time) in held {
+        for one in held {
+            let Held { offset, time, .. } = one;
             if self.is_ahead(time) {
-                self.held.push((offset, time));
+                self.held.push(one);
             } else {
                 self.deny();
                 let verdict = self.accept(time);
@@ -250,7 +282,7 @@ impl Watermark {
 
     fn deny(&mut self) {
         let denied = self.held.drain(..);
-        self.decided.extend(denied.map(|(offset, time)| Decided {
+        self.decided.extend(denied.map(|Held { offset, time, .. }| Decided {
             offset,
             time,
             verdict: Verdict::Ahead,
@@ -269,10 +301,18 @@ mod tests {
     const MINUTE: i64 = 60_000;
     const HOUR: i64 = 60 * MINUTE;
 
-    /// The final verdict on each offset.
+    /// Time stamps that go back and forth, and are missing now and then.
+    fn stamp(offset: u64) -> i64 {
+        let offset = offset as i64;
+        if offset % 5 == 4 { -1 } else { offset * 10 + offset * 7919 % 97 }
+    }
+
+    /// The final verdict on each offset. Whatever the start, each has the arrival time it had.
     fn judge(watermark: &mut Watermark, times: &[i64], from: u64) -> BTreeMap<u64, Verdict> {
         let mut verdicts = BTreeMap::new();
         for (offset, time) in (0..).zip(times).skip(from as usize) {
+            let latest = (0..=offset).map(stamp).max();
+            assert_eq!(watermark.arrive(stamp(offset)), latest, "arrival of {offset}");
             verdicts.insert(offset, watermark.observe(*time, offset));
             verdicts.extend(watermark.decided().iter().map(|d| (d.offset, d.verdict)));
         }
@@ -363,6 +403,7 @@ mod tests {
         let mut watermark = Watermark::new(Limits::default());
         let mut open = BTreeMap::<Minute, Resume>::new();
         for (offset, time) in (0..).zip(&times[..stop]) {
+            watermark.arrive(stamp(offset));
             let verdict = watermark.observe(*time, offset);
             let mut accepted: Vec<i64> = Vec::new();
             accepted.extend(watermark.decided().iter().filter(|d| d.verdict == A).map(|d| d.time));

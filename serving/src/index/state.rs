@@ -21,6 +21,9 @@ pub struct PartitionState {
     pub resume_event_time: Option<i64>,
     /// The time (ms) that a malformed record at `resume_offset` counts for.
     pub resume_request_time: Option<i64>,
+    /// The arrival time (ms) of the record before `resume_offset`; `None` for files.
+    #[serde(default)]
+    pub resume_arrival: Option<i64>,
     /// The offset after the last record processed.
     pub processed_through: u64,
     /// The last window that is closed.

@@ -112,6 +112,7 @@ mod tests {
             resume_offset: 0,
             resume_event_time: None,
             resume_request_time: None,
+            resume_arrival: None,
             processed_through: 1,
             closed_through: Some(Minute::of(NOW - closed_ago * MINUTE_MS)),
             largest_event_time: Some(largest),

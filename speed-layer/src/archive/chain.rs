@@ -28,6 +28,8 @@ pub struct Chain {
     end: End,
     building: Option<Building>,
     said_idle: Option<Instant>,
+    /// Whether the end has moved since it was last asked for.
+    newly_put: bool,
     rebuilt: Vec<u8>,
 }
 
@@ -43,9 +45,11 @@ pub struct Tools<'a> {
 
 /// Where an archiver resumes a partition.
 pub fn position(store: &Store, partition: &Partition) -> Result<Position, ArchiveError> {
-    let end = end(store, partition)?;
-    Ok(end
-        .map_or(Position::default(), |end| Position { offset: end.next_offset, ended: end.ended }))
+    if let Some(end) = end(store, partition)? {
+        return Ok(Position { offset: end.next_offset, ended: end.ended });
+    }
+    let origin: Option<Origin> = store.read(&origin_path(partition))?;
+    Ok(Position { offset: origin.map_or(0, |origin| origin.first_offset), ended: false })
 }
 
 /// The end of what is put, by the hint, or where that is lost by the files.
@@ -73,12 +77,13 @@ fn start(partition: &Partition, offset: u64) -> End {
     End {
         schema: SCHEMA_VERSION,
         partition: partition.clone(),
-        partitions: partition.number + 1,
+        partitions: 0,
         next_offset: offset,
         last_file: None,
         largest_event_time: None,
         caught_up_at: None,
         ended: false,
+        backfill: false,
     }
 }
 
@@ -86,14 +91,16 @@ impl Chain {
     /// Goes on with a partition where its chain ends; starts the chain at `offset` if there is none.
     ///
     /// # Errors
-    /// [`ArchiveError::Identity`] if the name stands for another partition already.
+    /// [`ArchiveError::Identity`] if the name stands for another partition already;
+    /// [`ArchiveError::Lost`] if the source starts after the chain's end, and nobody accepts that.
     pub fn open(
         tools: &Tools<'_>,
         partition: &Partition,
         identity: &str,
         offset: u64,
+        partitions: u32,
     ) -> Result<Self, ArchiveError> {
-        claim(tools.store, partition, identity, offset)?;
+        let origin = claim(tools.store, partition, identity, offset)?;
         let end = end(tools.store, partition)?;
         let meta = match end.as_ref().and_then(|end| end.last_file.as_ref()) {
             Some(path) => tools.store.file_meta(path)?,
@@ -103,16 +110,37 @@ impl Chain {
             partition: partition.clone(),
             watermark: Watermark::new(tools.options.limits),
             hour: None,
-            end: end.unwrap_or_else(|| start(partition, offset)),
+            end: end.unwrap_or_else(|| start(partition, origin.first_offset)),
             building: None,
             said_idle: None,
+            newly_put: false,
             rebuilt: Vec::new(),
         };
         if let (Some(path), Some(meta)) = (chain.end.last_file.clone(), meta) {
             chain.stand_after(tools.options, &path, &meta);
         }
         chain.end.ended = false;
+        chain.end.partitions = partitions;
+        chain.end.backfill = tools.options.backfill;
+        chain.skip_lost(tools.options, offset)?;
         Ok(chain)
+    }
+
+    /// Holds where the source starts against where the chain ends.
+    fn skip_lost(&mut self, options: &Options, offset: u64) -> Result<(), ArchiveError> {
+        let from = self.end.next_offset;
+        if offset <= from {
+            return Ok(());
+        }
+        if !options.accept_loss {
+            return Err(ArchiveError::Lost { partition: self.partition.clone(), from, to: offset });
+        }
+        tracing::warn!(
+            "{}: going on at {offset}; the records from {from} on are lost",
+            self.partition
+        );
+        self.end.next_offset = offset;
+        Ok(())
     }
 
     /// The chain ends with the file at `path`.
@@ -121,6 +149,7 @@ impl Chain {
             offset: meta.next_offset,
             event_time: meta.largest_event_time,
             request_time: meta.last_request_time,
+            arrival: meta.largest_arrival,
         };
         self.watermark = Watermark::resume_at(options.limits, resume, None);
         self.hour = folder_hour(path);
@@ -136,29 +165,38 @@ impl Chain {
         if record.offset < self.next_offset() {
             return Ok(());
         }
-        let before = (self.watermark.largest(), self.watermark.request_time());
-        let later = self.judge(&line, record.offset);
+        let before = self.watermark.at(record.offset);
+        let mut record = *record;
+        record.arrival = record.arrival.and_then(|time| self.watermark.arrive(time));
+        let record = &record;
+        let later = self.judge(&line, record);
         let (store, options) = (tools.store, tools.options);
         if later {
             self.finish(store, options, before)?;
         }
-        if self.building.is_none() && !self.start_file(store, options, &line, record.offset)? {
+        if self.building.is_none() && !self.start_file(store, options, &line, record)? {
             return Ok(());
         }
         self.append(options, record, &line)?;
         // Only the last record of a file can be without its `\n`, so that an export knows of it.
         let full = record.unterminated()
             || self.building.as_ref().is_some_and(|file| file.raw_bytes >= options.max_bytes);
-        if full { self.finish(store, options, self.times()) } else { Ok(()) }
+        if full { self.finish(store, options, self.here()) } else { Ok(()) }
     }
 
-    /// Whether a plausible request belongs into a later hour than the file that is being filled.
-    fn judge(&mut self, line: &Line<'_>, offset: u64) -> bool {
-        let Line::Request(request) = line else { return false };
-        let verdict = self.watermark.observe(request.time, offset);
+    /// Whether the record arrived in a later hour than that of the file that is being filled;
+    /// where records have no arrival time, whether it is a plausible request of a later hour.
+    fn judge(&mut self, line: &Line<'_>, record: &Record<'_>) -> bool {
+        let later = |time| {
+            let hour = Grain::Hour.start(Minute::of(time));
+            self.building.as_ref().is_some_and(|file| hour > file.hour)
+        };
+        let arrived_later = record.arrival.map(later);
+        let Line::Request(request) = line else { return arrived_later.unwrap_or(false) };
+        let requested_later = later(request.time);
+        let verdict = self.watermark.observe(request.time, record.offset);
         self.watermark.decided();
-        let hour = Grain::Hour.start(Minute::of(request.time));
-        verdict == Verdict::Accept && self.building.as_ref().is_some_and(|file| hour > file.hour)
+        arrived_later.unwrap_or(verdict == Verdict::Accept && requested_later)
     }
 
     fn append(
@@ -190,20 +228,23 @@ impl Chain {
         store: &Store,
         options: &Options,
         line: &Line<'_>,
-        offset: u64,
+        record: &Record<'_>,
     ) -> Result<bool, ArchiveError> {
         loop {
-            let hour = match line {
-                Line::Request(request) => Grain::Hour.start(Minute::of(request.time)),
+            let hour = match (record.arrival, line) {
+                (Some(time), _) => Grain::Hour.start(Minute::of(time)),
+                (None, Line::Request(request)) => Grain::Hour.start(Minute::of(request.time)),
                 _ => self.hour.unwrap_or_default(),
             };
-            let path = file_path(hour, &self.partition, offset);
+            // Where the chain ends, which may be before the record: offsets have lawful gaps.
+            let first_offset = self.end.next_offset;
+            let path = file_path(hour, &self.partition, first_offset);
             if !store.exists(&path)? {
-                self.building = Some(Building::new(&self.partition, path, hour, offset)?);
+                self.building = Some(Building::new(&self.partition, path, hour, first_offset)?);
                 return Ok(true);
             }
             self.adopt(store, options, &path)?;
-            if self.end.next_offset > offset {
+            if self.end.next_offset > record.offset {
                 return Ok(false);
             }
         }
@@ -226,11 +267,11 @@ impl Chain {
         &mut self,
         store: &Store,
         options: &Options,
-        (largest, request_time): (Option<i64>, Option<i64>),
+        here: Resume,
     ) -> Result<(), ArchiveError> {
         let Some(file) = self.building.take() else { return Ok(()) };
         let (path, hour, through) = (file.path.clone(), file.hour, file.next_offset);
-        let (body, meta) = file.finish(self.meta(options, largest, request_time))?;
+        let (body, meta) = file.finish(self.meta(options, here))?;
         if store.create(&path, body)? == Created::Present {
             self.adopt(store, options, &path)?;
             return match self.end.next_offset < through {
@@ -241,13 +282,14 @@ impl Chain {
         metrics::counter!("twofold_archive_files_total").increment(1);
         metrics::counter!("twofold_archive_records_total").increment(meta.records);
         self.hour = Some(hour);
+        self.newly_put = true;
         self.end.next_offset = meta.next_offset;
         self.end.largest_event_time = meta.largest_event_time;
         self.end.last_file = Some(path);
         self.say_end(store)
     }
 
-    fn meta(&self, options: &Options, largest: Option<i64>, request_time: Option<i64>) -> FileMeta {
+    fn meta(&self, options: &Options, here: Resume) -> FileMeta {
         FileMeta {
             schema: SCHEMA_VERSION,
             partition: self.partition.clone(),
@@ -256,17 +298,23 @@ impl Chain {
             records: 0,
             unterminated: false,
             hours: Default::default(),
-            largest_event_time: largest,
-            largest_arrival: None,
-            last_request_time: request_time,
+            largest_event_time: here.event_time,
+            largest_arrival: here.arrival,
+            last_request_time: here.request_time,
             predecessor: self.end.last_file.clone(),
             fingerprint: options.format.fingerprint(),
             format: options.format.name(),
         }
     }
 
-    fn times(&self) -> (Option<i64>, Option<i64>) {
-        (self.watermark.largest(), self.watermark.request_time())
+    /// What the chain's next file has to know of the records so far.
+    fn here(&self) -> Resume {
+        self.watermark.at(self.next_offset())
+    }
+
+    /// The offset before which everything is put, where that has moved since the last call.
+    pub fn newly_put(&mut self) -> Option<u64> {
+        std::mem::take(&mut self.newly_put).then_some(self.end.next_offset)
     }
 
     fn next_offset(&self) -> u64 {
@@ -277,16 +325,22 @@ impl Chain {
         store.overwrite(&end_path(&self.partition), &self.end)
     }
 
-    /// Puts what has waited long enough; says from time to time that nothing waits.
+    /// The source has nothing more for now.
     pub fn caught_up(&mut self, tools: &Tools<'_>) -> Result<(), ArchiveError> {
+        self.at_end(tools, now())
+    }
+
+    /// Everything that the partition had at an instant (ms) has been pushed: puts what has waited
+    /// long enough, and says from time to time that nothing waits.
+    pub fn at_end(&mut self, tools: &Tools<'_>, at: i64) -> Result<(), ArchiveError> {
         match &self.building {
             Some(file) if file.since.elapsed() < tools.options.max_age => return Ok(()),
-            Some(_) => self.finish(tools.store, tools.options, self.times())?,
+            Some(_) => self.finish(tools.store, tools.options, self.here())?,
             None if self.said_idle.is_some_and(|said| said.elapsed() < SAY_IDLE) => return Ok(()),
             None => {}
         }
         self.said_idle = Some(Instant::now());
-        self.end.caught_up_at = Some(now());
+        self.end.caught_up_at = self.end.caught_up_at.max(Some(at));
         self.say_end(tools.store)
     }
 
@@ -296,25 +350,25 @@ impl Chain {
             .building
             .as_ref()
             .is_some_and(|file| file.since.elapsed() >= tools.options.max_age);
-        if old { self.finish(tools.store, tools.options, self.times()) } else { Ok(()) }
+        if old { self.finish(tools.store, tools.options, self.here()) } else { Ok(()) }
     }
 
     /// No record follows: puts the rest, and says so.
     pub fn finish_partition(&mut self, tools: &Tools<'_>) -> Result<(), ArchiveError> {
-        self.finish(tools.store, tools.options, self.times())?;
+        self.finish(tools.store, tools.options, self.here())?;
         self.end.ended = true;
         self.end.caught_up_at = Some(now());
         self.say_end(tools.store)
     }
 }
 
-/// Puts the origin, or holds the one that is there against what we were told.
+/// Puts the origin, or holds the one that is there against what we were told; returns it.
 fn claim(
     store: &Store,
     partition: &Partition,
     identity: &str,
     offset: u64,
-) -> Result<(), ArchiveError> {
+) -> Result<Origin, ArchiveError> {
     let path = origin_path(partition);
     let known: Option<Origin> = store.read(&path)?;
     let known = match known {
@@ -331,7 +385,7 @@ fn claim(
         }
     };
     if known.identity == identity {
-        return Ok(());
+        return Ok(known);
     }
     Err(ArchiveError::Identity {
         partition: partition.clone(),

@@ -34,6 +34,10 @@ pub struct Options {
     pub max_bytes: u64,
     /// The longest that a record waits for its file.
     pub max_age: Duration,
+    /// Whether old records are archived beside a live source: the boundary doesn't wait for them.
+    pub backfill: bool,
+    /// Whether to go on where records are gone for good; the audit goes on telling of the gap.
+    pub accept_loss: bool,
 }
 
 /// What an archiver has done.
@@ -65,6 +69,20 @@ pub enum ArchiveError {
     Behind {
         /// The partition.
         partition: Partition,
+    },
+    /// Records were taken away before they were archived: going on is the operator's choice.
+    #[error(
+        "{partition}: the records {from} to {} were removed by the broker's retention before they were \
+         archived. They can't be read again. To go on without them start the archiver once with \
+         --accept-loss; `twofold audit` goes on telling of the gap", to - 1
+    )]
+    Lost {
+        /// The partition.
+        partition: Partition,
+        /// The first offset that is gone.
+        from: u64,
+        /// The first offset that is still there.
+        to: u64,
     },
     /// The object store does not answer or refuses.
     #[error("the archive's store: {path}: {reason}")]
@@ -110,6 +128,7 @@ pub fn positions(store: Arc<dyn ObjectStore>) -> Result<Positions, ArchiveError>
         chain::position(&store, partition).map_err(|error| SourceError::Position {
             partition: partition.clone(),
             reason: error.to_string(),
+            again: matches!(error, ArchiveError::Store { .. }),
         })
     }))
 }
@@ -174,8 +193,19 @@ impl<'a> Archiver<'a> {
                 Delivery::EndOfInput => return Ok(()),
                 Delivery::Notice(notice) => watch(self.progress, Some(notice)),
                 other => {
-                    self.deliver(other)?;
+                    match self.deliver(other) {
+                        // Only this partition is read again, if the source can do that.
+                        Err(ArchiveError::Behind { partition }) if source.again(&partition) => {
+                            self.chains.remove(&partition);
+                        }
+                        result => result?,
+                    }
                     watch(self.progress, None);
+                }
+            }
+            for (partition, chain) in &mut self.chains {
+                if let Some(offset) = chain.newly_put() {
+                    source.stored(partition, offset);
                 }
             }
         }
@@ -186,16 +216,18 @@ impl<'a> Archiver<'a> {
         let Self { store, options, parser, chains, progress } = self;
         let mut tools = Tools { store, options, parser };
         match delivery {
-            Delivery::Started { partition, identity, offset } => {
-                let chain = Chain::open(&tools, partition, identity, *offset)?;
+            Delivery::Started { partition, identity, offset, partitions } => {
+                let chain = Chain::open(&tools, partition, identity, *offset, *partitions)?;
                 chains.insert(partition.clone(), chain);
             }
+            // What is not put is read again, by whoever has the partition now.
+            Delivery::Revoked(partition) => drop(chains.remove(partition)),
             Delivery::Records(batch) => {
                 let Some(chain) = chains.get_mut(&batch.partition) else { return Ok(()) };
                 for record in batch.records() {
                     chain.push(&mut tools, &record)?;
                     progress.records += 1;
-                    progress.bytes += record.next_offset - record.offset;
+                    progress.bytes += record.bytes.len() as u64 + 1;
                 }
                 chain.grown_old(&tools)?;
             }
@@ -204,6 +236,12 @@ impl<'a> Archiver<'a> {
                     chain.finish_partition(&tools)?;
                 }
             }
+            Delivery::AtEnd { partition, at } => {
+                if let Some(chain) = chains.get_mut(partition) {
+                    chain.at_end(&tools, *at)?;
+                }
+            }
+            Delivery::Idle => chains.values_mut().try_for_each(|chain| chain.grown_old(&tools))?,
             Delivery::CaughtUp => {
                 chains.values_mut().try_for_each(|chain| chain.caught_up(&tools))?
             }

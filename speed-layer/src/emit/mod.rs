@@ -7,9 +7,9 @@
 mod rollup;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub enum Emission {
     /// A partition is taken up: its windows up to this one are final.
     TakenUp(Partition, Option<Minute>),
+    /// A partition is another process's now.
+    GivenUp(Partition),
     /// Rows of windows, then the state that they bring the partition to. There is
     /// no state while a replay has not reached what was processed before.
     Rows {
@@ -49,6 +51,7 @@ pub enum Emission {
 #[derive(Debug)]
 pub struct Emitter {
     queue: SyncSender<Emission>,
+    stored: Stored,
     thread: JoinHandle<Result<(), IndexError>>,
 }
 
@@ -57,15 +60,22 @@ impl Emitter {
     /// `rollup_interval`. Once `stop` is set the emitter gives up where the index does not answer.
     pub fn start(index: Arc<dyn Index>, rollup_interval: Duration, stop: Arc<AtomicBool>) -> Self {
         let (queue, emissions) = sync_channel(QUEUE);
-        let writer = Writer { index, rollup_interval, stop, rollups: BTreeMap::new() };
+        let stored = Stored::default();
+        let rollups = BTreeMap::new();
+        let writer = Writer { index, rollup_interval, stop, rollups, stored: stored.clone() };
         let thread = std::thread::spawn(move || writer.run(&emissions));
-        Self { queue, thread }
+        Self { queue, stored, thread }
     }
 
     /// Hands an emission over; waits while the queue is full. Returns false if
     /// the thread has ended, of which [`Self::finish`] tells the reason.
     pub fn send(&self, emission: Emission) -> bool {
         self.queue.send(emission).is_ok()
+    }
+
+    /// How far the states stored since the last call have processed their partitions.
+    pub fn stored(&self) -> BTreeMap<Partition, u64> {
+        std::mem::take(&mut *self.stored.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits until everything handed over is stored.
@@ -79,7 +89,11 @@ impl Emitter {
     }
 }
 
+/// What is stored, for those who pass it on.
+type Stored = Arc<Mutex<BTreeMap<Partition, u64>>>;
+
 struct Writer {
+    stored: Stored,
     index: Arc<dyn Index>,
     rollup_interval: Duration,
     stop: Arc<AtomicBool>,
@@ -91,6 +105,7 @@ impl Writer {
         for emission in emissions {
             match emission {
                 Emission::TakenUp(partition, closed) => self.take_up(partition, closed)?,
+                Emission::GivenUp(partition) => drop(self.rollups.remove(&partition)),
                 Emission::Rows { partition, sets, state, last } => {
                     self.write(&partition, sets, state.as_deref(), last)?;
                 }
@@ -126,6 +141,8 @@ impl Writer {
         self.attempt(|index| index.put(&sets).map(drop))?;
         if let Some(state) = state {
             self.attempt(|index| index.put_state(state).map(drop))?;
+            let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+            stored.insert(partition.clone(), state.processed_through);
         }
         Ok(())
     }

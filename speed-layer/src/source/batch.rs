@@ -13,7 +13,7 @@ pub struct Batch {
     pub chunk: Bytes,
     /// Where each record lies, in the order of offsets; at least one.
     pub spans: Vec<Span>,
-    /// The records' arrival times (ms since the epoch), one per span; empty where
+    /// The records' time stamps (ms since the epoch, -1 for none), one per span; empty where
     /// the source has none (files).
     pub arrivals: Vec<i64>,
     /// The offset after the last record: where a reader that has processed the
@@ -41,7 +41,10 @@ pub struct Record<'a> {
     pub next_offset: u64,
     /// What was delivered; of a file the bytes before `\n`.
     pub bytes: &'a [u8],
-    /// When it arrived (ms since the epoch), where the source knows.
+    /// The broker's time stamp (ms since the epoch, -1 for none), where the source is one. The
+    /// arrival time is the largest of the partition so far ([`Watermark::arrive`]).
+    ///
+    /// [`Watermark::arrive`]: twofold_data::window::Watermark::arrive
     pub arrival: Option<i64>,
 }
 
@@ -49,7 +52,7 @@ impl Record<'_> {
     /// Whether a record of a file lacks its `\n`: the last of a file that ends
     /// without one, or a piece of a line that is longer than the limit.
     pub fn unterminated(&self) -> bool {
-        self.next_offset == self.offset + self.bytes.len() as u64
+        self.arrival.is_none() && self.next_offset == self.offset + self.bytes.len() as u64
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod batch;
 pub mod file;
+pub mod kafka;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -23,12 +24,38 @@ pub use shared::{Shared, share};
 /// belongs on a thread of its own and not into an async task.
 pub trait Source: Send {
     /// What comes next. Waits at most about `wait` where there is nothing to
-    /// deliver, and then returns [`Delivery::CaughtUp`].
+    /// deliver, and then returns [`Delivery::CaughtUp`], or [`Delivery::Idle`]
+    /// where it can't tell whether there is more.
     ///
     /// # Errors
     /// Only where going on would be wrong; what concerns one file is a
     /// [`Delivery::Notice`], and the others go on.
     fn poll(&mut self, wait: Duration) -> Result<Delivery, SourceError>;
+
+    /// Hears that the records of a partition before `offset` are stored for good. A source whose
+    /// broker keeps such offsets passes it on, for those who watch the lag; nothing
+    /// resumes from it.
+    fn stored(&mut self, _partition: &Partition, _offset: u64) {}
+
+    /// Starts a partition again where [`Positions`] says, and tells whether it can: it is
+    /// [`Delivery::Started`] once more, and what comes of it before that is to be left out.
+    fn again(&mut self, _partition: &Partition) -> bool {
+        false
+    }
+}
+
+impl Source for Box<dyn Source> {
+    fn poll(&mut self, wait: Duration) -> Result<Delivery, SourceError> {
+        self.as_mut().poll(wait)
+    }
+
+    fn stored(&mut self, partition: &Partition, offset: u64) {
+        self.as_mut().stored(partition, offset);
+    }
+
+    fn again(&mut self, partition: &Partition) -> bool {
+        self.as_mut().again(partition)
+    }
 }
 
 /// One step of a source.
@@ -43,14 +70,28 @@ pub enum Delivery {
         identity: String,
         /// The first offset that will be delivered.
         offset: u64,
+        /// How many partitions the source has; 0 where that grows (files).
+        partitions: u32,
     },
     /// Records of one started partition, at least one.
     Records(Batch),
     /// No record of the partition follows, as far as the source can tell; what
     /// is held for it may be released.
     Ended(Partition),
+    /// The partition went to another process, or is about to be started again elsewhere: what is
+    /// held for it is dropped, and nothing of it is closed.
+    Revoked(Partition),
+    /// Everything that the partition had at an instant has been delivered.
+    AtEnd {
+        /// The partition.
+        partition: Partition,
+        /// The instant (ms since the epoch, this machine's clock).
+        at: i64,
+    },
     /// Something that people should know.
     Notice(Notice),
+    /// Nothing came for a while, which doesn't say that nothing is there.
+    Idle,
     /// Everything that there is now has been delivered. Comes once per wait.
     CaughtUp,
     /// Everything has been delivered and the input was declared to end. Every
@@ -150,7 +191,12 @@ pub enum SourceError {
         partition: Partition,
         /// What is wrong.
         reason: String,
+        /// Whether it may be known if it is asked again.
+        again: bool,
     },
+    /// The broker refuses, or is not what was configured.
+    #[error("Kafka: {0}")]
+    Kafka(String),
     /// The thread that reads a shared source is gone without having said why.
     #[error("the thread that reads the source has stopped; its own message says why")]
     Stopped,

@@ -114,11 +114,12 @@ impl Shared {
         self.caught_up = matches!(delivery, Delivery::CaughtUp);
         match delivery {
             Delivery::Records(batch) => self.after_resume(batch).map(Delivery::Records),
-            Delivery::Started { partition, identity, offset } => {
-                self.resume.insert(partition.clone(), offset);
-                Some(Delivery::Started { partition, identity, offset })
+            other => {
+                if let Delivery::Started { partition, offset, .. } = &other {
+                    self.resume.insert(partition.clone(), *offset);
+                }
+                Some(other)
             }
-            other => Some(other),
         }
     }
 

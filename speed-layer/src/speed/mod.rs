@@ -2,7 +2,7 @@
 
 mod progress;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use twofold_serving::index::{Index, IndexError};
 pub use progress::{Event, Progress};
 
 use crate::emit::{Emission, Emitter};
-use crate::resume::{ResumeError, restore};
+use crate::resume::{Restored, ResumeError, restore};
 use crate::source::{Batch, Delivery, Source, SourceError};
 use crate::window::{Bounds, Decoder, Fold};
 
@@ -47,6 +47,9 @@ impl Default for Options {
     }
 }
 
+/// So long an index may not answer when a partition is taken up.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(300);
+
 /// Why the speed layer can't go on. It can be started again at any time.
 #[derive(Debug, thiserror::Error)]
 pub enum SpeedError {
@@ -71,6 +74,8 @@ pub struct SpeedLayer {
     stop: Arc<AtomicBool>,
     emitted: Instant,
     progress: Progress,
+    /// The partitions whose source has nothing more for now.
+    at_end: BTreeSet<Partition>,
     /// Whether the emitter has given up.
     broken: bool,
 }
@@ -97,6 +102,9 @@ pub fn run(
             let _ = watch(Event::Notice(notice));
         }
         layer.deliver(delivery)?;
+        for (partition, offset) in layer.emitter.stored() {
+            source.stored(&partition, offset);
+        }
         if layer.emit_if_due() && watch(Event::Progress(&layer.progress)).is_break() {
             layer.stop.store(true, Ordering::Relaxed);
             break;
@@ -122,6 +130,7 @@ impl SpeedLayer {
             stop,
             emitted: Instant::now(),
             progress: Progress::default(),
+            at_end: BTreeSet::new(),
             broken: false,
         }
     }
@@ -132,13 +141,18 @@ impl SpeedLayer {
     /// Where a partition can't be taken up.
     pub fn deliver(&mut self, delivery: Delivery) -> Result<(), SpeedError> {
         match delivery {
-            Delivery::Started { partition, identity, offset } => {
+            Delivery::Started { partition, identity, offset, .. } => {
                 self.start(partition, &identity, offset)?;
             }
             Delivery::Records(batch) => self.records(&batch),
             Delivery::Ended(partition) => self.end(&partition),
+            Delivery::Revoked(partition) => self.give_up(&partition),
+            Delivery::AtEnd { partition, .. } => {
+                self.at_end.insert(partition);
+                self.progress.caught_up = self.folds.keys().all(|one| self.at_end.contains(one));
+            }
             Delivery::CaughtUp => self.progress.caught_up = true,
-            Delivery::EndOfInput | Delivery::Notice(_) => {}
+            Delivery::EndOfInput | Delivery::Idle | Delivery::Notice(_) => {}
         }
         Ok(())
     }
@@ -179,11 +193,41 @@ impl SpeedLayer {
             fold.reopen();
             return Ok(());
         }
-        let restored = restore(self.index.as_ref(), &partition, identity, offset)?;
+        let restored = self.restore(&partition, identity, offset)?;
         let closed = restored.state.closed_through;
-        self.folds.insert(partition.clone(), Fold::new(restored, self.options.bounds));
+        let mut fold = Fold::new(restored, self.options.bounds);
+        fold.reopen();
+        self.folds.insert(partition.clone(), fold);
         self.broken |= !self.emitter.send(Emission::TakenUp(partition, closed));
         Ok(())
+    }
+
+    /// Waits a while for an index that does not answer, as the emitter does.
+    fn restore(
+        &self,
+        partition: &Partition,
+        identity: &str,
+        offset: u64,
+    ) -> Result<Restored, ResumeError> {
+        let until = Instant::now() + LONGEST_OUTAGE;
+        loop {
+            match restore(self.index.as_ref(), partition, identity, offset) {
+                Err(ResumeError::Index(IndexError::Unavailable(why))) if Instant::now() < until => {
+                    tracing::warn!("the index does not answer ({why}); trying again");
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// The partition is another process's now. What it has so far is stored, which brings the
+    /// new owner nearer to its end and can't overwrite anything newer; no window closes.
+    fn give_up(&mut self, partition: &Partition) {
+        self.at_end.remove(partition);
+        let Some(mut fold) = self.folds.remove(partition) else { return };
+        self.broken |= !self.emitter.send(emission(&mut fold, true, false));
+        self.broken |= !self.emitter.send(Emission::GivenUp(partition.clone()));
     }
 
     fn records(&mut self, batch: &Batch) {
@@ -192,6 +236,7 @@ impl SpeedLayer {
             self.progress.bytes += record.bytes.len() as u64 + 1;
             fold.record(&mut self.decoder, &record);
         }
+        self.at_end.remove(&batch.partition);
         self.progress.caught_up = false;
         if fold.backlog() >= self.options.backlog {
             self.broken |= !self.emitter.send(emission(fold, false, false));

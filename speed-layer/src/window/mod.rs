@@ -78,8 +78,13 @@ impl Fold {
         }
     }
 
-    /// Folds one record; they come in the order of their offsets.
+    /// Folds one record; they come in the order of their offsets. One that the state has done
+    /// with is left out: who read it had an older state.
     pub fn record(&mut self, decoder: &mut Decoder, record: &Record<'_>) {
+        if record.offset < self.next_offset {
+            return;
+        }
+        let arrival = record.arrival.and_then(|time| self.watermark.arrive(time));
         let new = record.offset >= self.counted_to;
         self.state.records += u64::from(new);
         match decoder.parser.parse(record.bytes) {
@@ -92,8 +97,8 @@ impl Fold {
                 Verdict::Held => self.held.push_back((record.offset, record.bytes.to_vec())),
                 Verdict::Ahead => self.state.ahead += u64::from(new),
             },
-            Line::Malformed(reason) => self.malformed(record, reason, new),
-            Line::Blank => self.blank(record, new),
+            Line::Malformed(reason) => self.malformed(record.offset, arrival, reason, new),
+            Line::Blank => self.blank(record.offset, arrival, new),
         }
         self.next_offset = record.next_offset;
         self.changed = true;
@@ -142,6 +147,7 @@ impl Fold {
             resume_offset: resume.offset,
             resume_event_time: resume.event_time,
             resume_request_time: resume.request_time,
+            resume_arrival: resume.arrival,
             processed_through: self.next_offset,
             closed_through: self.watermark.closed_through(),
             largest_event_time: self.watermark.largest(),
@@ -209,21 +215,21 @@ impl Fold {
         self.window(Minute::of(facts.time), resume, version).fold(facts, hash);
     }
 
-    fn malformed(&mut self, record: &Record<'_>, reason: Malformed, new: bool) {
+    fn malformed(&mut self, offset: u64, arrival: Option<i64>, reason: Malformed, new: bool) {
         let at = Malformed::ALL.iter().position(|known| *known == reason);
         if let Some(count) = at.and_then(|at| self.state.malformed.get_mut(at)) {
             *count += u64::from(new);
         }
-        let hash = record_hash(self.seed, record.offset);
-        if let Some(window) = self.window_of_no_request(record) {
+        let hash = record_hash(self.seed, offset);
+        if let Some(window) = self.window_of_no_request(offset, arrival) {
             window.malformed(hash);
         }
     }
 
-    fn blank(&mut self, record: &Record<'_>, new: bool) {
+    fn blank(&mut self, offset: u64, arrival: Option<i64>, new: bool) {
         self.state.blank += u64::from(new);
-        let hash = record_hash(self.seed, record.offset);
-        if let Some(window) = self.window_of_no_request(record) {
+        let hash = record_hash(self.seed, offset);
+        if let Some(window) = self.window_of_no_request(offset, arrival) {
             window.blank(hash);
         }
     }
@@ -232,15 +238,16 @@ impl Fold {
     /// arrival, else of the last request before it; `None` if it is closed.
     fn window_of_no_request(
         &mut self,
-        record: &Record<'_>,
+        offset: u64,
+        arrival: Option<i64>,
     ) -> Option<&mut twofold_data::window::Aggregate> {
-        let minute = Minute::of(record.arrival.or(self.watermark.request_time())?);
+        let minute = Minute::of(arrival.or(self.watermark.request_time())?);
         if self.watermark.is_closed(minute) {
             return None;
         }
-        let here = self.watermark.at(record.offset);
+        let here = self.watermark.at(offset);
         let resume = self.watermark.held_from().unwrap_or(here);
-        Some(self.window(minute, resume, record.offset + 1))
+        Some(self.window(minute, resume, offset + 1))
     }
 
     fn window(

@@ -117,7 +117,7 @@ impl Story {
     /// Takes in one delivery, and checks what holds of each.
     pub(crate) fn take(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Started { partition, identity, offset } => {
+            Delivery::Started { partition, identity, offset, .. } => {
                 assert!(self.open.insert(partition.number), "started twice: {partition}");
                 self.next.insert(partition.number, offset);
                 self.started.push((partition.number, offset, identity));
@@ -137,7 +137,8 @@ impl Story {
                 self.ended.push(partition.number);
             }
             Delivery::Notice(notice) => self.notices.push(notice),
-            Delivery::CaughtUp | Delivery::EndOfInput => {}
+            Delivery::CaughtUp | Delivery::Idle | Delivery::EndOfInput => {}
+            Delivery::Revoked(_) | Delivery::AtEnd { .. } => panic!("{delivery:?} of files"),
         }
     }
 

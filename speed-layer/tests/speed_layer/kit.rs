@@ -54,6 +54,7 @@ impl Log {
             partition: partition(),
             identity: "memory".to_owned(),
             offset: position.offset,
+            partitions: 1,
         };
         let mut deliveries = vec![started];
         let mut next = 0;

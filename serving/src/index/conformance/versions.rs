@@ -122,6 +122,7 @@ fn state(number: u32, processed_through: u64) -> PartitionState {
         resume_offset: 3,
         resume_event_time: Some(-1),
         resume_request_time: None,
+        resume_arrival: None,
         processed_through,
         closed_through: Some(Minute(9)),
         largest_event_time: Some(i64::MAX),

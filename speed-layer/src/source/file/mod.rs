@@ -297,7 +297,7 @@ impl FileSource {
         let partition = self.registry.partition(number);
         let identity = self.registry.generations().get(&number).map(Generation::identity);
         let identity = identity.unwrap_or_default();
-        self.outbox.push_back(Delivery::Started { partition, identity, offset });
+        self.outbox.push_back(Delivery::Started { partition, identity, offset, partitions: 0 });
     }
 
     /// Whether no more can come.

@@ -1,5 +1,7 @@
 //! The audit: accounts for every offset, from the source to the index.
 
+mod source;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -10,6 +12,8 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_data::view::Tally;
 use twofold_serving::index::{Index, Query};
+
+pub use source::{Sources, Unasked};
 
 use crate::BatchError;
 use crate::archive::{Archive, File, Text, damaged};
@@ -29,8 +33,11 @@ pub struct Audit {
     pub duplicated: u64,
     /// Archived records that no generation covers yet.
     pub pending: u64,
-    /// Bytes of the sources that are not archived yet.
-    pub pending_bytes: u64,
+    /// Offsets of the sources that are not archived yet, where the sources were asked.
+    pub unarchived: u64,
+    /// Offsets within archive files that no record has, of which the source can no longer say
+    /// whether it had one: markers of transactions, probably.
+    pub unproved: u64,
     /// Archived records that no format matched.
     pub malformed: u64,
     /// Archived blank records.
@@ -75,14 +82,14 @@ pub struct Audited {
 const TOLD: usize = 20;
 
 /// Audits the archive against itself, the exact index against the archive, and the archive
-/// against `ends`: the offsets at which the sources end now, where those are known.
+/// against its sources, as far as those can be asked.
 ///
 /// # Errors
 /// Of the stores.
 pub fn audit(
     archive: &Archive,
     index: &dyn Index,
-    ends: &BTreeMap<Partition, u64>,
+    sources: &dyn Sources,
 ) -> Result<Audit, BatchError> {
     let mut audit = Audit::default();
     let mut chains: BTreeMap<Partition, Vec<File>> = BTreeMap::new();
@@ -102,12 +109,24 @@ pub fn audit(
             origin.first_offset,
             put,
             files,
-            |audit, file, known| audit.file(archive, file, known..through, &mut minutes),
+            |audit, file, known| {
+                let holes = audit.file(archive, file, known..through, &mut minutes)?;
+                // A file's offsets count bytes: between two lines there are always some.
+                if origin.identity.starts_with("kafka:") {
+                    audit.holes(sources, &file.meta.partition, &holes);
+                }
+                Ok(())
+            },
         )?;
-        if let Some(end) = ends.get(&origin.partition) {
-            audit.pending_bytes += end.saturating_sub(audited.next_offset);
-        }
+        audit.source(sources, &origin.partition, audited.next_offset);
         audit.partitions.push(audited);
+    }
+    for partition in sources.partitions() {
+        let name = partition.to_string();
+        if !audit.partitions.iter().any(|audited| audited.partition == name) {
+            let extent = sources.extent(&partition).unwrap_or_default();
+            audit.unarchived += extent.end - extent.start;
+        }
     }
     for partition in chains.keys() {
         audit.find(format!("{partition} has files, but no origin"));
@@ -129,6 +148,45 @@ impl Audit {
     fn find(&mut self, finding: String) {
         if self.findings.len() < TOLD {
             self.findings.push(finding);
+        }
+    }
+
+    /// Holds the end of a chain against what the source has.
+    fn source(&mut self, sources: &dyn Sources, partition: &Partition, next_offset: u64) {
+        let Some(extent) = sources.extent(partition) else { return };
+        self.unarchived += extent.end.saturating_sub(extent.start.max(next_offset));
+        if extent.start > next_offset {
+            self.missing += 1;
+            self.find(format!(
+                "{partition}: the source has lost the offsets {next_offset} to {} before they were \
+                 archived",
+                extent.start - 1
+            ));
+        }
+        if extent.end < next_offset {
+            self.find(format!(
+                "{partition}: the source ends at {}, the archive at {next_offset}: the source has lost \
+                 records, or is another one",
+                extent.end
+            ));
+        }
+    }
+
+    /// Asks the source about offsets within a file that no row has.
+    fn holes(&mut self, sources: &dyn Sources, partition: &Partition, holes: &[Range<u64>]) {
+        for hole in holes {
+            match sources.offsets(partition, hole) {
+                None => self.unproved += hole.end - hole.start,
+                Some(offsets) if offsets.is_empty() => {}
+                Some(offsets) => {
+                    self.missing += offsets.len() as u64;
+                    self.lossy = true;
+                    self.find(format!(
+                        "{partition}: the archive lacks records that the source has, from {} on",
+                        offsets[0]
+                    ));
+                }
+            }
         }
     }
 
@@ -186,14 +244,16 @@ impl Audit {
     }
 
     /// Counts a file's rows, and tallies those that the generation covers by minute. Rows before
-    /// `covered` are in another file already; those from its end on are pending.
+    /// `covered` are in another file already; those from its end on are pending. Returns the
+    /// offsets of the file that no row has.
     fn file(
         &mut self,
         archive: &Archive,
         file: &File,
         covered: Range<u64>,
         minutes: &mut BTreeMap<Minute, Tally>,
-    ) -> Result<(), BatchError> {
+    ) -> Result<Vec<Range<u64>>, BatchError> {
+        let mut holes = Vec::new();
         let seed = partition_seed(&file.meta.partition);
         let (mut rows, mut double) = (0, 0);
         let mut next = file.meta.first_offset;
@@ -215,6 +275,9 @@ impl Audit {
                 if offset < next || offset < covered.start || offset >= file.meta.next_offset {
                     double += 1;
                     continue;
+                }
+                if offset > next {
+                    holes.push(next..offset);
                 }
                 next = offset + 1;
                 let outcome = outcomes.key(row).map_or("", |key| names.value(key));
@@ -247,7 +310,10 @@ impl Audit {
                 file.path, file.meta.records
             ));
         }
-        Ok(())
+        if next < file.meta.next_offset {
+            holes.push(next..file.meta.next_offset);
+        }
+        Ok(holes)
     }
 
     /// Holds each exact minute against the archive.
