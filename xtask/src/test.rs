@@ -89,9 +89,9 @@ impl Options {
 /// Runs the ignored tests of the files that need servers, on servers that are stopped afterwards.
 fn on_servers(options: &Options, browser: Option<PathBuf>) -> Result<(), String> {
     let (wanted, left_out): (Vec<TestFile>, Vec<TestFile>) =
-        test_files()?.into_iter().partition(|file| file.needs.is_disjoint(&options.without));
+        test_files().into_iter().partition(|file| file.needs.is_disjoint(&options.without));
     for file in left_out {
-        println!("NOT RUN: {} of {} (--without)", file.name, file.package);
+        println!("NOT RUN: {} (--without)", file.name);
     }
     if wanted.is_empty() {
         return Ok(());
@@ -119,10 +119,9 @@ fn servers(needs: &BTreeSet<Need>) -> Vec<Server> {
     needs.iter().flat_map(of).collect()
 }
 
-/// A file of tests that are ignored unless servers are there.
+/// A file of tests that are ignored unless servers are there; its name stands in one package or several.
 #[derive(Debug)]
 struct TestFile {
-    package: &'static str,
     name: String,
     needs: BTreeSet<Need>,
 }
@@ -138,37 +137,29 @@ impl TestFile {
         let mut command = Command::new(cargo);
         command.current_dir(run::root()).envs(stack.variables()?);
         command.envs(browser.map(|path| ("TWOFOLD_TEST_CHROMIUM", path)));
-        command.args(["test", "--release", "-p", self.package, "--test", &self.name]);
+        // One package alone would be built with other features, and so its dependencies again.
+        command.args(["test", "--release", "--workspace", "--test", &self.name]);
         command.args(["--", "--ignored", "--test-threads=2"]).args(&options.filter);
         run::seen(&mut command)
     }
 }
 
-/// The packages and their folders.
-const PACKAGES: [(&str, &str); 5] = [
-    ("twofold", "."),
-    ("twofold-data", "data"),
-    ("twofold-serving", "serving"),
-    ("twofold-speed", "speed-layer"),
-    ("twofold-batch", "batch-layer"),
-];
+/// The packages' folders.
+const FOLDERS: [&str; 5] = [".", "data", "serving", "speed-layer", "batch-layer"];
 
 /// Every `tests/stack_….rs`. Its name says what it needs (`stack_kafka_s3_export.rs`); one that names
 /// nothing gets all servers.
-fn test_files() -> Result<Vec<TestFile>, String> {
-    let mut found = Vec::new();
-    for (package, folder) in PACKAGES {
-        let folder = run::root().join(folder).join("tests");
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()))
-            .filter(|name| name.starts_with("stack_"))
-            .collect();
-        names.sort();
-        let of = |name: String| TestFile { package, needs: needs(&name), name };
-        found.extend(names.into_iter().map(of));
-    }
-    Ok(found)
+fn test_files() -> Vec<TestFile> {
+    let files = FOLDERS.iter().flat_map(|folder| {
+        let entries = std::fs::read_dir(run::root().join(folder).join("tests"));
+        entries.into_iter().flatten().flatten().map(|entry| entry.path())
+    });
+    let names: BTreeSet<String> = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .filter(|name| name.starts_with("stack_"))
+        .collect();
+    names.into_iter().map(|name| TestFile { needs: needs(&name), name }).collect()
 }
 
 fn needs(name: &str) -> BTreeSet<Need> {
