@@ -15,7 +15,8 @@ use crate::discover::{Discovery, discover};
 use crate::history::{History, day, hour};
 use crate::manifest::{Hour, Manifest, SCHEMA_VERSION};
 use crate::publish::Staging;
-use crate::{accuracy, patterns, recompute};
+use crate::recompute::{self, Recompute};
+use crate::{accuracy, patterns};
 
 /// How a run works.
 #[derive(Debug, Clone, Copy, Default)]
@@ -241,13 +242,13 @@ impl<'a> Attempt<'a> {
             progress(done, discovery.touched.len());
             let hour = Minute(*start);
             let begun = Instant::now();
-            let result = recompute::hour(
-                self.archive,
-                files,
-                hour,
-                manifest.generation,
-                &mut self.classifier,
-            )?;
+            let with = Recompute {
+                archive: self.archive,
+                generation: manifest.generation,
+                classifier: &mut self.classifier,
+                verify: done == 0,
+            };
+            let result = recompute::hour(with, files, hour)?;
             tracing::debug!(elapsed = ?begun.elapsed(), %hour, "computed");
             let folder = hour::folder(hour, manifest.generation, &self.name);
             self.history.write_hour(&folder, &result)?;

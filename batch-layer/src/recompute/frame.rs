@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, DictionaryArray, RecordBatch};
-use polars::prelude::{Column, DataFrame};
 use twofold_data::class::{Classifier, client, cut_key, host, referrer_host};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::{Partition, partition_seed, record_hash};
@@ -74,6 +73,13 @@ impl Texts {
 
     fn of_mut(&mut self, at: usize) -> &mut Codes {
         &mut self.codes[at]
+    }
+
+    /// The code of a key's text, which is new or known.
+    #[cfg(test)]
+    pub fn code(&mut self, key: Key, text: &str) -> u32 {
+        let at = KEYS.iter().position(|known| *known == key).unwrap();
+        self.codes[at].code(text)
     }
 }
 
@@ -277,33 +283,28 @@ impl Frame {
         self.time.len()
     }
 
-    /// The frame as Polars has it: one column a measure can be made of.
-    pub fn to_polars(&self) -> Result<DataFrame, BatchError> {
-        let mut columns = vec![
-            Column::new("minute".into(), &self.minute),
-            Column::new("status".into(), &self.status),
-            Column::new("bytes".into(), &self.bytes),
-            Column::new("kind".into(), &self.kind),
-            Column::new("time".into(), &self.time),
-        ];
-        for (key, codes) in KEYS.iter().zip(&self.keys) {
-            columns.push(Column::new(key_column(*key).into(), codes));
+    /// Forgets the requests, and keeps the memory.
+    pub fn clear(&mut self) {
+        let Self { time, minute, status, bytes, kind, durations, keys, user_agent } = self;
+        (time.clear(), bytes.clear(), durations.clear());
+        for column in keys.iter_mut().chain([minute, status, kind, user_agent]) {
+            column.clear();
         }
-        Ok(DataFrame::new(self.len(), columns)?)
     }
-}
 
-/// The frame's column of a key.
-pub fn key_column(key: Key) -> &'static str {
-    match key {
-        Key::None => "minute",
-        Key::Status => "status",
-        Key::Method => "method",
-        Key::Client => "client",
-        Key::Page => "page",
-        Key::Referrer => "referrer",
-        Key::Agent => "agent",
-        Key::Os => "os",
-        Key::Host => "host",
+    /// The first requests.
+    pub fn head(&self, count: usize) -> Self {
+        let count = count.min(self.len());
+        let of = |column: &Vec<u32>| column[..count].to_vec();
+        Self {
+            time: self.time[..count].to_vec(),
+            minute: of(&self.minute),
+            status: of(&self.status),
+            bytes: self.bytes[..count].to_vec(),
+            kind: of(&self.kind),
+            durations: Vec::new(),
+            keys: std::array::from_fn(|at| of(&self.keys[at])),
+            user_agent: of(&self.user_agent),
+        }
     }
 }

@@ -5,33 +5,36 @@ use std::cmp::Ordering;
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{Counts, Key, Row, RowSet, State, View, status_key};
 
+use super::HourResult;
 use super::codes::Codes;
-use super::frame::Texts;
-use super::views::Groups;
-use super::{HourResult, Summaries};
+use super::fold::{Group, Minutes};
+use super::frame::{KEYS, Texts};
+use super::summaries::Summaries;
 use crate::history::{Entry, Table};
 
-/// The names of a view's keys.
-struct Names<'t> {
-    view: &'t View,
+/// The names of an hour's keys, and their alphabetical places: texts are compared once an
+/// hour, and not for every tie of every minute.
+pub struct Names<'t> {
     texts: &'t Texts,
-    /// The alphabetical place of each code; of numbers none are needed.
-    ranks: Vec<u32>,
+    /// For each of [`KEYS`], the place of each code.
+    ranks: [Vec<u32>; KEYS.len()],
 }
 
 impl<'t> Names<'t> {
-    fn of(view: &'t View, texts: &'t Texts) -> Self {
-        let ranks = texts.of(view.key).map(Codes::ranks).unwrap_or_default();
-        Self { view, texts, ranks }
+    /// The names of all texts.
+    pub fn of(texts: &'t Texts) -> Self {
+        let ranks = KEYS.map(|key| texts.of(key).map(Codes::ranks).unwrap_or_default());
+        Self { texts, ranks }
     }
 
-    /// A status is its own place: three digits sort as numbers do.
-    fn rank(&self, code: u32) -> u32 {
-        self.ranks.get(code as usize).copied().unwrap_or(code)
+    /// The places of a key's codes; of a status there are none.
+    fn ranks(&self, key: Key) -> &[u32] {
+        let at = KEYS.iter().position(|known| *known == key);
+        at.map_or(&[], |at| &self.ranks[at])
     }
 
-    fn key(&self, code: u32) -> &'t str {
-        match self.view.key {
+    fn key(&self, key: Key, code: u32) -> &'t str {
+        match key {
             Key::None => "",
             Key::Status => status_key(code as u16),
             key => self.texts.of(key).map_or("", |codes| codes.text(code)),
@@ -39,43 +42,91 @@ impl<'t> Names<'t> {
     }
 }
 
-/// The rows of every minute.
-pub fn minutes(
-    view: &View,
-    groups: &Groups,
-    texts: &Texts,
-    hour: Minute,
-    generation: u64,
-    sets: &mut Vec<RowSet>,
-) {
-    let names = Names::of(view, texts);
-    for (minute, mut of) in groups.by_minute().into_iter().enumerate() {
-        if !of.is_empty() {
+/// A view's rows of an hour.
+pub struct Span<'a> {
+    /// The view.
+    pub view: &'a View,
+    /// The names of its keys.
+    pub names: &'a Names<'a>,
+    /// The generation that computes them.
+    pub generation: u64,
+}
+
+impl Span<'_> {
+    /// The rows of every minute.
+    pub fn minutes(&self, hour: Minute, groups: &Minutes, sets: &mut Vec<RowSet>) {
+        for (minute, groups) in groups.iter().enumerate().filter(|(_, groups)| !groups.is_empty()) {
             let start = Minute(hour.0 + minute as i64);
-            sets.push(set(&names, Grain::Minute, start, generation, groups, &mut of));
+            sets.push(self.set(Grain::Minute, start, groups));
+        }
+    }
+
+    /// The rows of the hour, and its table of every key.
+    pub fn hour(&self, hour: Minute, mut groups: Vec<Group>, result: &mut HourResult) {
+        if groups.is_empty() {
+            return;
+        }
+        result.sets.push(self.set(Grain::Hour, hour, &groups));
+        let ranks = self.names.ranks(self.view.key);
+        groups.sort_unstable_by_key(|group| rank(ranks, group.code));
+        let entry = |group: Group| Entry {
+            key: self.names.key(self.view.key, group.code).to_owned(),
+            counts: group.counts,
+            first: group.first,
+            last: group.last,
+        };
+        result.tables.insert(self.view.name, Table(groups.into_iter().map(entry).collect()));
+    }
+
+    fn set(&self, grain: Grain, start: Minute, groups: &[Group]) -> RowSet {
+        let ranks = self.names.ranks(self.view.key);
+        let better = |a: &Ranked, b: &Ranked| -> Ordering {
+            b.requests.cmp(&a.requests).then_with(|| a.name.cmp(&b.name))
+        };
+        let ranked = |(at, group): (usize, &Group)| Ranked {
+            requests: group.counts.requests(),
+            name: rank(ranks, group.code),
+            at: at as u32,
+        };
+        let mut order: Vec<Ranked> = groups.iter().enumerate().map(ranked).collect();
+        let top = self.view.top;
+        let mut floor = 0;
+        if 0 < top && top < order.len() {
+            let (_, next, _) = order.select_nth_unstable_by(top, better);
+            floor = next.requests;
+            order.truncate(top);
+        }
+        order.sort_unstable_by(better);
+        let row = |ranked: &Ranked| {
+            let group = &groups[ranked.at as usize];
+            let key = self.names.key(self.view.key, group.code).to_owned();
+            Row { key, counts: group.counts, missed: 0 }
+        };
+        RowSet {
+            view: self.view.name.into(),
+            grain,
+            start,
+            partition: None,
+            version: self.generation,
+            state: State::Exact,
+            rows: order.iter().map(row).collect(),
+            floor,
+            keys: Some(groups.len() as u64),
+            summary: None,
         }
     }
 }
 
-/// The rows of the hour, and its table of every key.
-pub fn hour(
-    view: &View,
-    groups: &Groups,
-    texts: &Texts,
-    hour: Minute,
-    generation: u64,
-    result: &mut HourResult,
-) {
-    let names = Names::of(view, texts);
-    let mut of: Vec<u32> = (0..groups.keys.len() as u32).collect();
-    result.sets.push(set(&names, Grain::Hour, hour, generation, groups, &mut of));
-    let entry = |at: u32| {
-        let (first, last) = groups.times[at as usize];
-        let key = names.key(groups.code(at)).to_owned();
-        Entry { key, counts: groups.counts[at as usize], first, last }
-    };
-    of.sort_unstable_by_key(|at| names.rank(groups.code(*at)));
-    result.tables.insert(view.name, Table(of.into_iter().map(entry).collect()));
+/// What decides a group's place in a list.
+struct Ranked {
+    requests: u64,
+    name: u32,
+    at: u32,
+}
+
+/// A status is its own place: three digits sort as numbers do.
+fn rank(ranks: &[u32], code: u32) -> u32 {
+    ranks.get(code as usize).copied().unwrap_or(code)
 }
 
 /// Puts the summaries into the rows of `traffic`; minutes without a request get a row, too.
@@ -99,45 +150,5 @@ pub fn traffic(sets: &mut Vec<RowSet>, summaries: Summaries, hour: Minute, gener
                 summary: Some(Box::new(summary)),
             }),
         }
-    }
-}
-
-fn set(
-    names: &Names<'_>,
-    grain: Grain,
-    start: Minute,
-    generation: u64,
-    groups: &Groups,
-    of: &mut [u32],
-) -> RowSet {
-    let better = |a: &u32, b: &u32| -> Ordering {
-        let requests = |at: &u32| groups.counts[*at as usize].requests();
-        let name = |at: &u32| names.rank(groups.code(*at));
-        requests(b).cmp(&requests(a)).then_with(|| name(a).cmp(&name(b)))
-    };
-    let top = names.view.top;
-    let shown = if top == 0 { of.len() } else { top.min(of.len()) };
-    let mut floor = 0;
-    if shown < of.len() {
-        let (_, next, _) = of.select_nth_unstable_by(shown, better);
-        floor = groups.counts[*next as usize].requests();
-    }
-    of[..shown].sort_unstable_by(better);
-    let row = |at: &u32| Row {
-        key: names.key(groups.code(*at)).to_owned(),
-        counts: groups.counts[*at as usize],
-        missed: 0,
-    };
-    RowSet {
-        view: names.view.name.into(),
-        grain,
-        start,
-        partition: None,
-        version: generation,
-        state: State::Exact,
-        rows: of[..shown].iter().map(row).collect(),
-        floor,
-        keys: Some(of.len() as u64),
-        summary: None,
     }
 }
