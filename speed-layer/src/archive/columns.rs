@@ -1,17 +1,16 @@
-//! Records as Arrow columns, in the order of the archive's table.
+//! Records as the columns of the archive's table, in its order.
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, Int16Builder, Int32Builder, Int64Builder, StringBuilder,
-    TimestampMillisecondBuilder,
-};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::data_type::{Int32Type, Int64Type};
+use parquet::errors::Result;
+use parquet::file::writer::SerializedFileWriter;
 use twofold_data::archive::{COLUMNS, ColumnKind};
 use twofold_data::partition::Partition;
 use twofold_data::request::{Line, Malformed, Request, RequestLine};
 
+use super::column::{Numbers, Texts, Write};
 use crate::source::Record;
 
 /// The Arrow schema of the archive.
@@ -30,82 +29,76 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
 }
 
-/// Columns that are being filled.
-#[derive(Debug)]
+/// The columns of a row group that is being filled.
 pub struct Columns {
-    schema: SchemaRef,
     partition: Partition,
-    rows: usize,
-    time: TimestampMillisecondBuilder,
-    topic: StringBuilder,
-    number: Int32Builder,
-    offset: Int64Builder,
-    arrival: TimestampMillisecondBuilder,
-    outcome: StringBuilder,
-    host: StringBuilder,
-    client: StringBuilder,
-    ident: StringBuilder,
-    user: StringBuilder,
-    utc_offset: Int16Builder,
-    method: StringBuilder,
-    path: StringBuilder,
-    query: StringBuilder,
-    protocol: StringBuilder,
-    request_line: StringBuilder,
-    status: Int16Builder,
-    bytes: Int64Builder,
-    referrer: StringBuilder,
-    user_agent: StringBuilder,
-    duration: Int64Builder,
-    raw: BinaryBuilder,
+    time: Numbers<Int64Type>,
+    topic: Texts,
+    number: Numbers<Int32Type>,
+    offset: Numbers<Int64Type>,
+    arrival: Numbers<Int64Type>,
+    outcome: Texts,
+    host: Texts,
+    client: Texts,
+    ident: Texts,
+    user: Texts,
+    utc_offset: Numbers<Int32Type>,
+    method: Texts,
+    path: Texts,
+    query: Texts,
+    protocol: Texts,
+    request_line: Texts,
+    status: Numbers<Int32Type>,
+    bytes: Numbers<Int64Type>,
+    referrer: Texts,
+    user_agent: Texts,
+    duration: Numbers<Int64Type>,
+    raw: Texts,
 }
 
 impl Columns {
     /// Empty columns for records of one partition.
     pub fn new(partition: &Partition) -> Self {
         Self {
-            schema: schema(),
             partition: partition.clone(),
-            rows: 0,
-            time: TimestampMillisecondBuilder::new(),
-            topic: StringBuilder::new(),
-            number: Int32Builder::new(),
-            offset: Int64Builder::new(),
-            arrival: TimestampMillisecondBuilder::new(),
-            outcome: StringBuilder::new(),
-            host: StringBuilder::new(),
-            client: StringBuilder::new(),
-            ident: StringBuilder::new(),
-            user: StringBuilder::new(),
-            utc_offset: Int16Builder::new(),
-            method: StringBuilder::new(),
-            path: StringBuilder::new(),
-            query: StringBuilder::new(),
-            protocol: StringBuilder::new(),
-            request_line: StringBuilder::new(),
-            status: Int16Builder::new(),
-            bytes: Int64Builder::new(),
-            referrer: StringBuilder::new(),
-            user_agent: StringBuilder::new(),
-            duration: Int64Builder::new(),
-            raw: BinaryBuilder::new(),
+            time: Numbers::default(),
+            topic: Texts::default(),
+            number: Numbers::default(),
+            offset: Numbers::default(),
+            arrival: Numbers::default(),
+            outcome: Texts::default(),
+            host: Texts::default(),
+            client: Texts::default(),
+            ident: Texts::default(),
+            user: Texts::default(),
+            utc_offset: Numbers::default(),
+            method: Texts::default(),
+            path: Texts::default(),
+            query: Texts::default(),
+            protocol: Texts::default(),
+            request_line: Texts::default(),
+            status: Numbers::default(),
+            bytes: Numbers::default(),
+            referrer: Texts::default(),
+            user_agent: Texts::default(),
+            duration: Numbers::default(),
+            raw: Texts::default(),
         }
     }
 
     /// How many rows they hold.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.time.rows()
     }
 
     /// Adds a record. `time` (ms) is what a malformed or blank one counts for; `raw` are its
     /// bytes where the columns don't rebuild them.
     pub fn push(&mut self, record: &Record<'_>, line: &Line<'_>, time: i64, raw: Option<&[u8]>) {
-        self.rows += 1;
-        self.topic.append_value(&self.partition.topic);
-        self.number.append_value(self.partition.number as i32);
-        self.offset.append_value(record.offset as i64);
-        self.arrival.append_option(record.arrival);
-        self.raw.append_option(raw);
+        self.topic.push(self.partition.topic.as_bytes());
+        self.number.push(self.partition.number as i32);
+        self.offset.push(record.offset as i64);
+        self.arrival.push_option(record.arrival);
+        self.raw.push_option(raw);
         match line {
             Line::Request(request) => self.request(request),
             Line::Blank => self.other("blank", time),
@@ -114,36 +107,32 @@ impl Columns {
     }
 
     fn request(&mut self, request: &Request<'_>) {
-        self.time.append_value(request.time);
-        self.outcome.append_value("request");
-        self.host.append_option(request.host);
-        self.client.append_value(request.client);
-        self.ident.append_option(request.ident);
-        self.user.append_option(request.user);
-        self.utc_offset.append_value(request.utc_offset);
-        self.method.append_option(request.method());
-        self.path.append_option(request.path());
-        self.query.append_option(request.query());
-        match request.line {
-            RequestLine::Http { protocol, .. } => {
-                self.protocol.append_value(protocol);
-                self.request_line.append_null();
-            }
-            RequestLine::Other(text) => {
-                self.protocol.append_null();
-                self.request_line.append_value(text);
-            }
-        }
-        self.status.append_value(request.status as i16);
-        self.bytes.append_option(request.bytes.map(|bytes| bytes as i64));
-        self.referrer.append_option(request.referrer);
-        self.user_agent.append_option(request.user_agent);
-        self.duration.append_option(request.duration.map(|duration| duration as i64));
+        self.time.push(request.time);
+        self.outcome.push(b"request");
+        self.host.push_option(bytes(request.host));
+        self.client.push(request.client.as_bytes());
+        self.ident.push_option(bytes(request.ident));
+        self.user.push_option(bytes(request.user));
+        self.utc_offset.push(request.utc_offset.into());
+        self.method.push_option(bytes(request.method()));
+        self.path.push_option(bytes(request.path()));
+        self.query.push_option(bytes(request.query()));
+        let (protocol, other) = match request.line {
+            RequestLine::Http { protocol, .. } => (Some(protocol), None),
+            RequestLine::Other(text) => (None, Some(text)),
+        };
+        self.protocol.push_option(bytes(protocol));
+        self.request_line.push_option(bytes(other));
+        self.status.push(request.status.into());
+        self.bytes.push_option(request.bytes.map(|bytes| bytes as i64));
+        self.referrer.push_option(bytes(request.referrer));
+        self.user_agent.push_option(bytes(request.user_agent));
+        self.duration.push_option(request.duration.map(|duration| duration as i64));
     }
 
     fn other(&mut self, outcome: &str, time: i64) {
-        self.time.append_value(time);
-        self.outcome.append_value(outcome);
+        self.time.push(time);
+        self.outcome.push(outcome.as_bytes());
         for text in [
             &mut self.host,
             &mut self.client,
@@ -157,47 +146,56 @@ impl Columns {
             &mut self.referrer,
             &mut self.user_agent,
         ] {
-            text.append_null();
+            text.push_null();
         }
-        self.utc_offset.append_null();
-        self.status.append_null();
-        self.bytes.append_null();
-        self.duration.append_null();
+        self.utc_offset.push_option(None);
+        self.status.push_option(None);
+        self.bytes.push_option(None);
+        self.duration.push_option(None);
     }
 
-    /// The rows so far as one batch; the columns are empty afterwards.
+    /// Writes the rows so far as one row group; the columns are empty afterwards.
     ///
     /// # Errors
     /// None that input can reach: the columns are as long as each other.
-    pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.rows = 0;
-        let utc = |builder: &mut TimestampMillisecondBuilder| -> ArrayRef {
-            Arc::new(builder.finish().with_timezone("UTC"))
-        };
-        let columns: Vec<ArrayRef> = vec![
-            utc(&mut self.time),
-            Arc::new(self.topic.finish()),
-            Arc::new(self.number.finish()),
-            Arc::new(self.offset.finish()),
-            utc(&mut self.arrival),
-            Arc::new(self.outcome.finish()),
-            Arc::new(self.host.finish()),
-            Arc::new(self.client.finish()),
-            Arc::new(self.ident.finish()),
-            Arc::new(self.user.finish()),
-            Arc::new(self.utc_offset.finish()),
-            Arc::new(self.method.finish()),
-            Arc::new(self.path.finish()),
-            Arc::new(self.query.finish()),
-            Arc::new(self.protocol.finish()),
-            Arc::new(self.request_line.finish()),
-            Arc::new(self.status.finish()),
-            Arc::new(self.bytes.finish()),
-            Arc::new(self.referrer.finish()),
-            Arc::new(self.user_agent.finish()),
-            Arc::new(self.duration.finish()),
-            Arc::new(self.raw.finish()),
+    pub fn write(&mut self, file: &mut SerializedFileWriter<Vec<u8>>) -> Result<()> {
+        if self.rows() == 0 {
+            return Ok(());
+        }
+        let descriptors = file.schema_descr().columns().to_vec();
+        let mut group = file.next_row_group()?;
+        let columns: [&mut dyn Write; COLUMNS.len()] = [
+            &mut self.time,
+            &mut self.topic,
+            &mut self.number,
+            &mut self.offset,
+            &mut self.arrival,
+            &mut self.outcome,
+            &mut self.host,
+            &mut self.client,
+            &mut self.ident,
+            &mut self.user,
+            &mut self.utc_offset,
+            &mut self.method,
+            &mut self.path,
+            &mut self.query,
+            &mut self.protocol,
+            &mut self.request_line,
+            &mut self.status,
+            &mut self.bytes,
+            &mut self.referrer,
+            &mut self.user_agent,
+            &mut self.duration,
+            &mut self.raw,
         ];
-        RecordBatch::try_new(Arc::clone(&self.schema), columns)
+        for (column, of) in columns.into_iter().zip(descriptors) {
+            column.write(of, &mut group)?;
+        }
+        group.close()?;
+        Ok(())
     }
+}
+
+fn bytes(text: Option<&str>) -> Option<&[u8]> {
+    text.map(str::as_bytes)
 }

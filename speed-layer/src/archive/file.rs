@@ -1,13 +1,15 @@
 //! One archive file that is being filled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use twofold_data::archive::{FileMeta, META_KEY};
 use twofold_data::minute::{Grain, Minute};
@@ -21,10 +23,7 @@ use crate::source::Record;
 /// Rows of a row group: what a reader that wants a few lines reads at least.
 const ROW_GROUP: usize = 128 * 1024;
 
-/// Rows that are gathered before they are encoded.
-const GATHERED: usize = 8 * 1024;
-
-/// A file that is being filled, in memory, encoded as far as it has come.
+/// A file that is being filled, in memory, encoded but for the last row group.
 pub struct Building {
     /// Its path in the archive.
     pub path: String,
@@ -43,7 +42,7 @@ pub struct Building {
     unterminated: bool,
     hours: BTreeMap<i64, u64>,
     columns: Columns,
-    writer: ArrowWriter<Vec<u8>>,
+    writer: SerializedFileWriter<Vec<u8>>,
 }
 
 impl Building {
@@ -54,7 +53,11 @@ impl Building {
         hour: Minute,
         first_offset: u64,
     ) -> Result<Self, ArchiveError> {
-        let writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties()))?;
+        let schema = schema();
+        let mut properties = properties();
+        add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+        let table = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
+        let writer = SerializedFileWriter::new(Vec::new(), table, Arc::new(properties))?;
         Ok(Self {
             path,
             hour,
@@ -84,17 +87,16 @@ impl Building {
         self.raw_bytes += record.bytes.len() as u64 + 1;
         self.next_offset = record.next_offset;
         self.unterminated = record.unterminated();
-        if self.columns.rows() >= GATHERED { self.encode() } else { Ok(()) }
-    }
-
-    fn encode(&mut self) -> Result<(), ArchiveError> {
-        Ok(self.writer.write(&self.columns.take()?)?)
+        if self.columns.rows() >= ROW_GROUP {
+            self.columns.write(&mut self.writer)?;
+        }
+        Ok(())
     }
 
     /// The finished file's bytes and what it says of itself; `meta` comes with what
     /// only the chain knows.
     pub fn finish(mut self, mut meta: FileMeta) -> Result<(Bytes, FileMeta), ArchiveError> {
-        self.encode()?;
+        self.columns.write(&mut self.writer)?;
         meta.first_offset = self.first_offset;
         meta.next_offset = self.next_offset;
         meta.records = self.records;
@@ -107,23 +109,18 @@ impl Building {
     }
 }
 
-/// Times and offsets as differences, texts by dictionary, all of it through zstd.
+/// How numbers are written, as differences where that is small; texts see to themselves.
 fn properties() -> WriterProperties {
     let level = ZstdLevel::try_new(1).unwrap_or_default();
     let mut properties = WriterProperties::builder()
         .set_created_by(format!("twofold {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_dictionary_page_size_limit(4 << 20);
-    for column in ["time", "offset", "arrival", "duration"] {
+        .set_statistics_enabled(EnabledStatistics::Page);
+    for column in ["time", "partition", "offset", "arrival", "utc_offset", "bytes", "duration"] {
         let path = ColumnPath::from(column);
         properties = properties
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-    }
-    for column in ["bytes", "raw", "query"] {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
     }
     properties.build()
 }

@@ -5,6 +5,7 @@
 //! sees it, and goes on where the winner's file ends.
 
 mod chain;
+mod column;
 mod columns;
 mod file;
 mod store;
