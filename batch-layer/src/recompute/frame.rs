@@ -286,7 +286,9 @@ impl Frame {
     /// Forgets the requests, and keeps the memory.
     pub fn clear(&mut self) {
         let Self { time, minute, status, bytes, kind, durations, keys, user_agent } = self;
-        (time.clear(), bytes.clear(), durations.clear());
+        time.clear();
+        bytes.clear();
+        durations.clear();
         for column in keys.iter_mut().chain([minute, status, kind, user_agent]) {
             column.clear();
         }

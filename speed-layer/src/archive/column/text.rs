@@ -104,7 +104,11 @@ impl Write for Texts {
         let (body, close) = chunk::encode(self, column)?;
         group.append_column(&body, close)?;
         let Self { codes, nulls, index, hashes, bytes, ends, total } = self;
-        (codes.clear(), hashes.clear(), bytes.clear(), ends.clear(), index.clear());
+        codes.clear();
+        index.clear();
+        hashes.clear();
+        bytes.clear();
+        ends.clear();
         (*nulls, *total) = (0, 0);
         Ok(())
     }
