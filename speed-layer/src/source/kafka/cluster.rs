@@ -51,6 +51,8 @@ impl Identities {
                 let topics = described.into_iter().map(topic).collect::<Result<_, _>>()?;
                 return Ok(Self { cluster, topics });
             }
+            // Complaints are heard by polling.
+            let _ = consumer.poll(Duration::ZERO);
             let (context, brokers) = (consumer.context(), &options.from.brokers);
             let why = context.complaint().unwrap_or_else(|| "no answer".to_owned());
             if context.is_refused() || Instant::now() >= until {

@@ -29,7 +29,7 @@ const CROWDED: Duration = Duration::from_millis(2);
 /// How often offsets are committed, for those who watch the lag.
 const COMMIT: Duration = Duration::from_secs(1);
 /// How often idle partitions are held against the broker's end.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(1);
 /// How often the topics' identities are held against what they were.
 const CHECK: Duration = Duration::from_secs(10);
 /// So long a position or a partition's extent may not be known. The group waits
@@ -50,10 +50,12 @@ pub enum Command {
 struct Assigned {
     /// The offset that comes next.
     next: u64,
-    /// Whether the client has said that nothing comes next.
-    at_end: bool,
+    /// Whether nothing came since the ends were looked at.
+    idle: bool,
     /// Where it ends, where that was declared.
     end: Option<u64>,
+    /// Whether the client's position is one of this start, not of before a seek.
+    sure: bool,
 }
 
 /// The consumer, on its thread.
@@ -228,7 +230,7 @@ impl Consuming {
             offset,
             partitions: self.identities.partitions(topic),
         });
-        self.assigned.insert(partition, Assigned { next: offset, at_end: false, end });
+        self.assigned.insert(partition, Assigned { next: offset, idle: false, end, sure: true });
         Ok(Some(offset))
     }
 
@@ -308,6 +310,7 @@ impl Consuming {
         let Some(offset) = self.start(&topic, number)? else { return Ok(()) };
         if let Some(assigned) = self.assigned.get_mut(partition) {
             assigned.end = before.end;
+            assigned.sure = false;
         }
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&topic, number, Offset::Offset(offset as i64))
@@ -318,10 +321,13 @@ impl Consuming {
     }
 
     fn fetch(&mut self) -> Result<(), SourceError> {
-        for drained in drain(&mut self.queue, WAIT) {
+        let all = drain(&mut self.queue, WAIT);
+        if all.is_empty() {
+            self.advance();
+        }
+        for drained in all {
             match drained {
                 Drained::Records(batch) => self.records(batch),
-                Drained::End(partition, next) => self.reached(&partition, next),
                 Drained::Failed(partition, code) => self.failed(&partition, code)?,
             }
         }
@@ -345,15 +351,20 @@ impl Consuming {
             return;
         }
         assigned.next = batch.next_offset;
-        assigned.at_end = false;
+        (assigned.idle, assigned.sure) = (false, true);
         self.outbox.push_back(Delivery::Records(batch));
     }
 
-    fn reached(&mut self, partition: &Partition, next: u64) {
-        if let Some(assigned) = self.assigned.get_mut(partition) {
-            assigned.next = assigned.next.max(next);
-            assigned.at_end = true;
-            self.looked = self.looked.min(Instant::now() - LOOK);
+    /// Goes past markers of transactions, which are no records, to where the client stands.
+    fn advance(&mut self) {
+        let Ok(positions) = self.consumer.position() else { return };
+        for element in positions.elements() {
+            let number = u32::try_from(element.partition()).unwrap_or(0);
+            let assigned = self.assigned.get_mut(&Partition::new(element.topic(), number));
+            if let (Some(assigned), Offset::Offset(offset)) = (assigned, element.offset()) {
+                let stands_at = u64::try_from(offset).unwrap_or(0);
+                assigned.next = assigned.next.max(if assigned.sure { stands_at } else { 0 });
+            }
         }
     }
 
@@ -379,7 +390,7 @@ impl Consuming {
         }
         let outbox = &mut self.outbox;
         self.assigned.retain(|partition, assigned| {
-            let over = assigned.end.is_some_and(|end| assigned.at_end || assigned.next >= end);
+            let over = assigned.end.is_some_and(|end| assigned.next >= end);
             if over {
                 outbox.push_back(Delivery::Ended(partition.clone()));
             }
@@ -400,7 +411,10 @@ impl Consuming {
             return Ok(());
         }
         self.looked = Instant::now();
-        for (partition, assigned) in self.assigned.iter().filter(|(_, assigned)| assigned.at_end) {
+        for (partition, assigned) in &mut self.assigned {
+            if !std::mem::replace(&mut assigned.idle, true) {
+                continue;
+            }
             let at = now();
             let number = partition.number as i32;
             // One that does not answer now is asked again, and the others of its kind as well.

@@ -15,8 +15,6 @@ use crate::source::{Batch, Span};
 pub enum Drained {
     /// Records.
     Records(Batch),
-    /// The partition's end is reached: this offset comes next.
-    End(Partition, u64),
     /// Its records can't be fetched.
     Failed(Partition, RDKafkaErrorCode),
 }
@@ -39,12 +37,7 @@ pub fn drain(queue: &mut Queue, wait: Duration) -> Vec<Drained> {
             Err(code) => {
                 drained.extend(run.batch().map(Drained::Records));
                 let partition = run.partition.clone();
-                drained.push(match code {
-                    RDKafkaErrorCode::PartitionEOF => {
-                        Drained::End(partition, u64::try_from(message.offset).unwrap_or(0))
-                    }
-                    code => Drained::Failed(partition, code),
-                });
+                drained.push(Drained::Failed(partition, code));
             }
         }
     });

@@ -28,7 +28,9 @@ impl Inspector {
     /// # Errors
     /// Where no broker answers, or a topic is not there.
     pub fn open(options: &KafkaOptions) -> Result<Self, SourceError> {
-        let consumer = BaseConsumer::from_config_and_context(&options.client()?, Group::default())
+        let mut config = options.client()?;
+        config.set("enable.partition.eof", "true");
+        let consumer = BaseConsumer::from_config_and_context(&config, Group::default())
             .map_err(|error| SourceError::Kafka(error.to_string()))?;
         let identities = Identities::ask(&consumer, options)?;
         Ok(Self { consumer, options: options.clone(), identities })

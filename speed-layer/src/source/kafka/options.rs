@@ -92,7 +92,9 @@ const FIXED: [(&str, &str); 4] = [
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     ("auto.offset.reset", "error"),
-    ("enable.partition.eof", "true"),
+    // Taken by the batch, the event of an end moves the client's position past the next record,
+    // which is then skipped after a rebalance (librdkafka 2.12.1, rd_kafka_q_serve_rkmessages).
+    ("enable.partition.eof", "false"),
 ];
 
 impl KafkaOptions {
