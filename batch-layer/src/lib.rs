@@ -17,5 +17,6 @@ mod patterns;
 mod publish;
 mod recompute;
 pub mod run;
+pub mod slice;
 
 pub use error::BatchError;

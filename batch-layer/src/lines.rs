@@ -3,8 +3,12 @@
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 use serde::Serialize;
+use twofold_data::class::{Classifier, KEY_BYTES, PageRules};
+use twofold_data::facts::Facts;
 use twofold_data::format::Format;
 use twofold_data::minute::{Grain, MINUTE_MS, Minute};
+use twofold_data::partition::Partition;
+use twofold_data::view::{Filter, Key};
 use twofold_serving::api::LineFilter;
 
 use crate::BatchError;
@@ -46,10 +50,16 @@ pub struct Effort {
 ///
 /// # Errors
 /// Of the store.
-pub fn lines(archive: &Archive, filter: &LineFilter) -> Result<(Vec<Found>, Effort), BatchError> {
+pub fn lines(
+    archive: &Archive,
+    filter: &LineFilter,
+    rules: PageRules,
+) -> Result<(Vec<Found>, Effort), BatchError> {
     let (mut found, mut effort) = (Vec::new(), Effort::default());
+    let mut classifier = Classifier::with_rules(rules);
     for (origin, _) in archive.partitions()? {
-        for file in archive.listed(&origin.partition, 0)? {
+        let Some(since) = since(filter, &origin.partition) else { continue };
+        for file in archive.listed(&origin.partition, since)? {
             if found.len() >= filter.limit {
                 return Ok((found, effort));
             }
@@ -58,19 +68,30 @@ pub fn lines(archive: &Archive, filter: &LineFilter) -> Result<(Vec<Found>, Effo
                 continue;
             }
             effort.files_read += 1;
-            search(archive, &file, filter, &mut found, &mut effort)?;
+            search(archive, &file, filter, &mut classifier, &mut found, &mut effort)?;
         }
     }
     Ok((found, effort))
+}
+
+/// The first offset that is wanted of a partition; `None` where it lies before what is wanted.
+fn since(filter: &LineFilter, partition: &Partition) -> Option<u64> {
+    match &filter.after {
+        Some((after, _)) if partition < after => None,
+        Some((after, offset)) if partition == after => Some(offset + 1),
+        _ => Some(0),
+    }
 }
 
 fn search(
     archive: &Archive,
     file: &File,
     filter: &LineFilter,
+    classifier: &mut Classifier,
     found: &mut Vec<Found>,
     effort: &mut Effort,
 ) -> Result<(), BatchError> {
+    let since = since(filter, &file.meta.partition).unwrap_or(u64::MAX);
     let format = Format::named(&file.meta.format).ok_or_else(|| {
         damaged(&file.path, format!("it is in the unknown format `{}`", file.meta.format))
     })?;
@@ -91,7 +112,11 @@ fn search(
             if found.len() >= filter.limit {
                 break;
             }
-            if !Wanted(filter).admits(&records, row) {
+            if (records.offset.value(row) as u64) < since || !Wanted(filter).admits(&records, row) {
+                continue;
+            }
+            let admits = |facts: Facts<'_>| filter.only.admits(&facts);
+            if !filter.only.is_empty() && !records.facts(row, classifier).is_some_and(admits) {
                 continue;
             }
             line.clear();
@@ -119,6 +144,12 @@ fn of(records: &Records<'_>, row: usize, partition: &str, line: String) -> Found
         outcome,
         line,
     }
+}
+
+/// The text that a key of the filter is in the column; `None` where the key may have been cut.
+pub(crate) fn exactly(filter: &Filter, key: Key) -> Option<String> {
+    let found = filter.keys.iter().find(|(known, _)| *known == key);
+    found.map(|(_, text)| text.clone()).filter(|text| text.len() < KEY_BYTES)
 }
 
 /// A filter, held against what files, row groups and records say.
@@ -166,7 +197,10 @@ impl Wanted<'_> {
                 }
                 _ => true,
             };
-        in_time && of_status && may_hold("client", &self.0.client) && may_hold("path", &self.0.path)
+        in_time
+            && of_status
+            && may_hold("client", &exactly(&self.0.only, Key::Client))
+            && may_hold("client", &self.0.client) && may_hold("path", &self.0.path)
     }
 
     fn admits(&self, records: &Records<'_>, row: usize) -> bool {

@@ -9,6 +9,7 @@ use twofold_batch::audit::{Audit, Unasked, audit};
 use twofold_batch::export::export;
 use twofold_batch::lines::lines;
 use twofold_data::generate::Profile;
+use twofold_data::class::PageRules;
 use twofold_serving::api::LineFilter;
 
 fn audited(site: &Site) -> Audit {
@@ -96,13 +97,13 @@ fn lines_finds_what_a_plain_search_finds() {
         limit: usize::MAX,
         ..LineFilter::default()
     };
-    let (found, _) = lines(&archive, &filter).unwrap();
+    let (found, _) = lines(&archive, &filter, PageRules::default()).unwrap();
     let expected: Vec<&str> =
         log.lines().filter(|line| line.contains("\" 404 ") && line.contains("wp-login")).collect();
     let found: Vec<&str> = found.iter().map(|line| line.line.as_str()).collect();
     assert_eq!(found, expected);
     let malformed = LineFilter { malformed: true, limit: 3, ..LineFilter::default() };
-    assert!(lines(&archive, &malformed).unwrap().0.len() <= 3);
+    assert!(lines(&archive, &malformed, PageRules::default()).unwrap().0.len() <= 3);
 }
 
 proptest! {

@@ -170,7 +170,7 @@ proptest! {
         prop_assert!(!estimate.exact || from + length <= boundary);
 
         if length / step < MAX_POINTS {
-            let query = SeriesQuery { range: asked, step, spread: true };
+            let query = SeriesQuery { range: asked, step, spread: true, split: false };
             let points = series(&stores, &query).unwrap().points;
             let sum: u64 = points.iter().map(|point| point.measures.0.requests()).sum();
             prop_assert_eq!(sum, n);
@@ -194,7 +194,7 @@ proptest! {
             hits.iter().copied().filter(|hit| (from..from + length).contains(&hit.0)).collect();
         let truth = rows(&inside, "pages");
         let best: Vec<_> = truth.iter().take(n).map(|row| (&row.key, row.counts)).collect();
-        let query = TopQuery { view: "pages", range: asked, n };
+        let query = TopQuery { view: "pages", range: asked, n, by: 0, trend: false };
 
         let list = top(&Stores::new(&index), &query).unwrap();
         let found: Vec<_> = list.rows.iter().map(|row| (&row.key, row.measures.0)).collect();
@@ -314,14 +314,14 @@ fn questions_that_make_no_sense_are_refused() {
         assert!(matches!(result.unwrap_err(), QueryError::Question(_)));
     };
     let ask_series = |step| {
-        let query = SeriesQuery { range: Range::ALL, step, spread: false };
+        let query = SeriesQuery { range: Range::ALL, step, spread: false, split: false };
         series(&stores, &query).map(drop)
     };
     refused(ask_series(0));
     refused(ask_series(-5));
     ask_series(i64::MAX).unwrap();
     ask_series(1).unwrap();
-    let ask_top = |view, n| top(&stores, &TopQuery { view, range: Range::ALL, n }).map(drop);
+    let ask_top = |view, n| top(&stores, &TopQuery { view, range: Range::ALL, n, by: 0, trend: false }).map(drop);
     refused(ask_top("pages'; --", 5));
     refused(ask_top("pages", 0));
     refused(ask_top("pages", 1_000_000));
@@ -334,7 +334,7 @@ fn an_empty_index_answers_too() {
     let stores = Stores::new(&index);
     let whole = totals(&stores, Range::ALL).unwrap();
     assert_eq!((whole.measures.0.requests(), whole.exact, whole.range), (0, false, None));
-    let query = SeriesQuery { range: range(0, 10), step: 1, spread: true };
+    let query = SeriesQuery { range: range(0, 10), step: 1, spread: true, split: false };
     assert_eq!(series(&stores, &query).unwrap().points, []);
     let empty = report(&stores, Range::ALL, 10).unwrap();
     assert_eq!((empty.requests, empty.first_minute, empty.stamp.boundary), (0, None, None));

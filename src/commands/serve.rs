@@ -10,14 +10,21 @@ use anyhow::Context;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use twofold_batch::archive::Archive;
+use twofold_batch::audit::audit;
 use twofold_batch::history::History;
 use twofold_batch::lines::lines;
-use twofold_serving::api::{LineFilter, LineSource, Server, Sources};
+use twofold_data::class::PageRules;
+use twofold_serving::api::{ArchiveSource, LineFilter, Lines, Server, Sources};
+use twofold_serving::index::Index;
+use twofold_serving::query::{Sliced, Slices, Slicing};
 
-use super::{configured, flag, stop};
+use super::{configured, flag, parts, stop};
 use crate::cli::Serve;
 use crate::config::{Config, Layers};
 use crate::place::{Place, Store};
+
+/// How many records one question may search in the archive; older ones are said to be left out.
+const MOST_SEARCHED: u64 = 20_000_000;
 
 /// Serves until it is told to stop.
 pub fn run(arguments: &Serve, mut layers: Layers) -> anyhow::Result<ExitCode> {
@@ -67,7 +74,7 @@ pub fn start(config: &Config, place: &Place) -> anyhow::Result<Running> {
     let sources = Sources {
         index: place.index()?,
         history: Some(Arc::new(History::open(place.history()?)?)),
-        lines: Some(Arc::new(ArchiveLines(place.archive()?))),
+        archive: Some(Arc::new(Archived { store: place.archive()?, rules: parts::rules(config) })),
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -87,16 +94,39 @@ pub fn start(config: &Config, place: &Place) -> anyhow::Result<Running> {
     Ok(Running { address, shutdown, thread })
 }
 
-/// Raw lines out of the archive.
-struct ArchiveLines(Store);
+/// What only the archive can tell.
+struct Archived {
+    store: Store,
+    rules: PageRules,
+}
 
-impl LineSource for ArchiveLines {
-    fn lines(&self, wanted: &LineFilter) -> Result<Vec<Value>, String> {
-        let archive = Archive::open(Arc::clone(&self.0)).map_err(|error| error.to_string())?;
-        let (found, _) = lines(&archive, wanted).map_err(|error| error.to_string())?;
-        found
-            .iter()
-            .map(|line| serde_json::to_value(line).map_err(|error| error.to_string()))
-            .collect()
+impl Archived {
+    fn archive(&self) -> Result<Archive, String> {
+        Archive::open(Arc::clone(&self.store)).map_err(|error| error.to_string())
+    }
+}
+
+impl ArchiveSource for Archived {
+    fn lines(&self, wanted: &LineFilter) -> Result<Lines, String> {
+        let found = lines(&self.archive()?, wanted, self.rules);
+        let (found, _) = found.map_err(|error| error.to_string())?;
+        let last = found.last().filter(|_| found.len() >= wanted.limit);
+        let next = last.map(|last| format!("{}@{}", last.partition, last.offset));
+        let json = |line| serde_json::to_value(line).map_err(|error| error.to_string());
+        Ok(Lines { lines: found.iter().map(json).collect::<Result<_, _>>()?, next })
+    }
+
+    fn audit(&self, index: &dyn Index) -> Result<Value, String> {
+        let audit = audit(&self.archive()?, index, &Default::default());
+        let audit = audit.map_err(|error| error.to_string())?;
+        serde_json::to_value(audit).map_err(|error| error.to_string())
+    }
+}
+
+impl Slices for Archived {
+    fn slice(&self, question: &Slicing) -> Result<Sliced, String> {
+        let archive = self.archive()?;
+        twofold_batch::slice::slice(&archive, question, self.rules, MOST_SEARCHED)
+            .map_err(|error| error.to_string())
     }
 }

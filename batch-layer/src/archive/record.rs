@@ -3,6 +3,8 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, BinaryArray, PrimitiveArray, RecordBatch, StringArray};
+use twofold_data::class::Classifier;
+use twofold_data::facts::Facts;
 use twofold_data::format::Format;
 use twofold_data::request::{Request, RequestLine};
 
@@ -106,6 +108,20 @@ impl<'a> Records<'a> {
             out.extend_from_slice(self.raw.value(row));
             return;
         }
+        self.find_target(row);
+        format.rebuild(&self.request(row), out);
+    }
+
+    /// The record's facts, where it is a request.
+    pub fn facts<'f>(&'f mut self, row: usize, classifier: &'f mut Classifier) -> Option<Facts<'f>> {
+        if self.outcome.value(row) != "request" {
+            return None;
+        }
+        self.find_target(row);
+        Some(classifier.classify(&self.request(row)))
+    }
+
+    fn find_target(&mut self, row: usize) {
         self.target.clear();
         if self.path.is_valid(row) {
             self.target.push_str(self.path.value(row));
@@ -114,7 +130,6 @@ impl<'a> Records<'a> {
             self.target.push('?');
             self.target.push_str(self.query.value(row));
         }
-        format.rebuild(&self.request(row), out);
     }
 
     fn request(&self, row: usize) -> Request<'_> {

@@ -11,7 +11,7 @@ use twofold_data::minute::Minute;
 
 use super::parameters::newest;
 use super::{ApiError, Shared, Sources};
-use crate::query::{Range, SeriesQuery, Stores, series};
+use crate::query::{Columns, Range, SeriesQuery, Stores, series};
 
 /// The newest minutes that are watched.
 const WATCHED: i64 = 5;
@@ -54,9 +54,9 @@ struct Now {
 fn now(sources: &Sources) -> Result<Now, ApiError> {
     let publication = sources.index.published()?;
     let end = newest(&*sources.index)?;
-    let query =
-        SeriesQuery { range: Range::new(Minute(end.0 - WATCHED), end), step: 1, spread: false };
-    let newest = series(&Stores::new(&*sources.index), &query)?;
+    let range = Range::new(Minute(end.0 - WATCHED), end);
+    let query = SeriesQuery { range, step: 1, spread: false, split: true };
+    let newest = Columns::of(series(&Stores::new(&*sources.index), &query)?);
     Ok(Now {
         generation: publication.as_ref().map(|publication| publication.generation),
         boundary: publication.map(|publication| publication.boundary.to_string()),

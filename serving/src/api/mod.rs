@@ -3,6 +3,7 @@
 //! Reads go to the blocking pool, a bounded number at once. Every answer carries
 //! generation and boundary, every number whether it is exact.
 
+mod archive;
 mod error;
 mod events;
 mod headers;
@@ -16,13 +17,16 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use twofold_data::minute::Minute;
+use twofold_data::partition::Partition;
+use twofold_data::view::Filter;
 
 use crate::index::Index;
-use crate::query::History;
+use crate::query::{History, Slices};
 
 pub use error::ApiError;
 
@@ -36,17 +40,32 @@ pub struct Sources {
     pub index: Arc<dyn Index>,
     /// The batch layer's exact tables, for `?exact=true`.
     pub history: Option<Arc<dyn History>>,
-    /// The raw lines, for `/lines`.
-    pub lines: Option<Arc<dyn LineSource>>,
+    /// The archive, for `/lines`, `/slice` and `/audit`.
+    pub archive: Option<Arc<dyn ArchiveSource>>,
 }
 
-/// Where raw lines come from.
-pub trait LineSource: Send + Sync {
-    /// The lines that a filter admits, each as a JSON object.
+/// What only the archive can tell.
+pub trait ArchiveSource: Slices + Send + Sync {
+    /// The lines that a filter admits.
     ///
     /// # Errors
     /// Says what could not be read.
-    fn lines(&self, filter: &LineFilter) -> Result<Vec<Value>, String>;
+    fn lines(&self, filter: &LineFilter) -> Result<Lines, String>;
+
+    /// The audit of archive and index, as `twofold audit --json` tells it.
+    ///
+    /// # Errors
+    /// Says what could not be read.
+    fn audit(&self, index: &dyn Index) -> Result<Value, String>;
+}
+
+/// A page of lines.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Lines {
+    /// The lines, each as a JSON object.
+    pub lines: Vec<Value>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<String>,
 }
 
 /// Which lines are wanted.
@@ -62,10 +81,14 @@ pub struct LineFilter {
     pub path: Option<String>,
     /// Only this status.
     pub status: Option<u16>,
+    /// Only requests that this filter admits.
+    pub only: Filter,
     /// Only lines with this text in them.
     pub contains: Option<String>,
     /// Only lines that no format matched.
     pub malformed: bool,
+    /// Only lines after this one, in the order of partitions and offsets.
+    pub after: Option<(Partition, u64)>,
     /// At most so many.
     pub limit: usize,
 }
@@ -75,6 +98,9 @@ pub struct LineFilter {
 pub(crate) struct Shared {
     sources: Sources,
     reads: Arc<Semaphore>,
+    /// Searches of the archive: one at once.
+    searches: Arc<Semaphore>,
+    audited: Arc<archive::Audited>,
     metrics: PrometheusHandle,
 }
 
@@ -94,8 +120,13 @@ impl Server {
     pub async fn bind(address: SocketAddr, sources: Sources) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let shared =
-            Shared { sources, reads: Arc::new(Semaphore::new(READS)), metrics: recorder() };
+        let shared = Shared {
+            sources,
+            reads: Arc::new(Semaphore::new(READS)),
+            searches: Arc::new(Semaphore::new(1)),
+            audited: Arc::default(),
+            metrics: recorder(),
+        };
         let router = headers::guarded(routes::router(shared), address);
         Ok(Self { listener, router, address })
     }
@@ -132,8 +163,23 @@ impl Shared {
         &self,
         question: impl FnOnce(&Sources) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let _permit =
-            self.reads.acquire().await.map_err(|_| ApiError::internal("shutting down"))?;
+        self.within(&self.reads, question).await
+    }
+
+    /// Asks the archive: that takes longer, so that only one asks at once.
+    async fn search<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Sources) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.within(&self.searches, question).await
+    }
+
+    async fn within<T: Send + 'static>(
+        &self,
+        most: &Semaphore,
+        question: impl FnOnce(&Sources) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let _permit = most.acquire().await.map_err(|_| ApiError::internal("shutting down"))?;
         let sources = self.sources.clone();
         let answer = tokio::task::spawn_blocking(move || question(&sources)).await;
         answer.map_err(|error| ApiError::internal(error.to_string()))?

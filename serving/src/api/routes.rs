@@ -8,15 +8,15 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::{Value, json};
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{VIEWS, declaration, view};
+use twofold_data::view::{MEASURES, VIEWS, declaration, measure_index, view};
 
 use super::parameters::{Parameters, RANGE};
-use super::{ApiError, LineFilter, Shared, Sources, events, openapi};
+use super::{ApiError, Shared, Sources, archive, events, openapi};
 use crate::page;
-use crate::query::{self, SeriesQuery, Stores, TopQuery};
+use crate::query::{self, Columns, Range, SeriesQuery, Stores, TopQuery};
 
-type Given = Query<Vec<(String, String)>>;
-type Answer = Result<Response, ApiError>;
+pub(super) type Given = Query<Vec<(String, String)>>;
+pub(super) type Answer = Result<Response, ApiError>;
 
 /// Every route.
 pub fn router(shared: Shared) -> Router {
@@ -30,7 +30,9 @@ pub fn router(shared: Shared) -> Router {
         .route("/heatmap", get(|shared, given| documents(shared, given, "heatmap")))
         .route("/sessions", get(|shared, given| documents(shared, given, "sessions")))
         .route("/newcomers", get(|shared, given| documents(shared, given, "newcomers")))
-        .route("/lines", get(lines))
+        .route("/lines", get(archive::lines))
+        .route("/slice", get(archive::slice))
+        .route("/audit", get(archive::audit))
         .route("/views", get(async || Json(declaration())))
         .route("/events", get(events::events))
         .route("/openapi.json", get(async || Json(openapi::document())))
@@ -49,17 +51,17 @@ async fn unknown() -> ApiError {
     ApiError::not_found("there is nothing here", "/api/v1/openapi.json lists what there is")
 }
 
-fn ok(value: &impl Serialize) -> Answer {
+pub(super) fn ok(value: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(value).map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// The parameters of a range, and these.
-fn with_range(more: &[&'static str]) -> Vec<&'static str> {
+pub(super) fn with_range(more: &[&'static str]) -> Vec<&'static str> {
     RANGE.iter().chain(more).copied().collect()
 }
 
-fn stores(sources: &Sources, exact: bool) -> Stores<'_> {
+pub(super) fn stores(sources: &Sources, exact: bool) -> Stores<'_> {
     let history = sources.history.as_deref().filter(|_| exact);
     Stores { index: &*sources.index, history }
 }
@@ -83,15 +85,33 @@ async fn totals(State(shared): State<Shared>, Query(given): Given) -> Answer {
     ok(&totals.await?)
 }
 
+/// So many points a chart shows.
+const CHART_POINTS: i64 = 1500;
+
 async fn series(State(shared): State<Shared>, Query(given): Given) -> Answer {
-    let parameters = Parameters::new(given, &with_range(&["step", "spread"]))?;
+    let parameters = Parameters::new(given, &with_range(&["step", "spread", "split", "columns"]))?;
+    let columns = parameters.flag("columns")?;
     let series = shared.ask(move |sources| {
         let range = parameters.range(&*sources.index)?;
-        let step = parameters.span("step")?.unwrap_or(1);
-        let spread = parameters.flag("spread")?;
-        Ok(query::series(&stores(sources, false), &SeriesQuery { range, step, spread })?)
+        let step = step(&parameters, sources, range)?;
+        let (spread, split) = (parameters.flag("spread")?, parameters.flag("split")?);
+        Ok(query::series(&stores(sources, false), &SeriesQuery { range, step, spread, split })?)
     });
-    ok(&series.await?)
+    let series = series.await?;
+    if columns { ok(&Columns::of(series)) } else { ok(&series) }
+}
+
+/// The length of a step: as asked, or `auto`.
+pub(super) fn step(
+    parameters: &Parameters,
+    sources: &Sources,
+    range: Range,
+) -> Result<i64, ApiError> {
+    if parameters.text("step").as_deref() != Some("auto") {
+        return Ok(parameters.span("step")?.unwrap_or(1));
+    }
+    let stored = sources.index.extent()?.map(|(from, to)| range.within(Range::new(from, to)));
+    Ok(stored.map_or(1, |stored| query::round_step(stored, CHART_POINTS)))
 }
 
 async fn top(
@@ -99,7 +119,7 @@ async fn top(
     Path(name): Path<String>,
     Query(given): Given,
 ) -> Answer {
-    let parameters = Parameters::new(given, &with_range(&["n", "exact"]))?;
+    let parameters = Parameters::new(given, &with_range(&["n", "by", "trend", "exact"]))?;
     let Some(view) = view(&name) else {
         let known: Vec<&str> = VIEWS.iter().map(|view| view.name).collect();
         let hint = format!("views are {}", known.join(", "));
@@ -107,10 +127,22 @@ async fn top(
     };
     let top = shared.ask(move |sources| {
         let range = parameters.range(&*sources.index)?;
-        let query = TopQuery { view: view.name, range, n: parameters.number("n", 10)? };
+        let n = parameters.number("n", 10)?;
+        let (by, trend) = (measure(&parameters)?, parameters.flag("trend")?);
+        let query = TopQuery { view: view.name, range, n, by, trend };
         Ok(query::top(&stores(sources, parameters.flag("exact")?), &query)?)
     });
     ok(&top.await?)
+}
+
+/// The position of the measure that ranks.
+fn measure(parameters: &Parameters) -> Result<usize, ApiError> {
+    let Some(name) = parameters.text("by") else { return Ok(0) };
+    measure_index(&name).ok_or_else(|| {
+        let known: Vec<&str> = MEASURES.iter().map(|measure| measure.name).collect();
+        let hint = format!("measures are {}", known.join(", "));
+        ApiError::parameter("by", format!("there is no measure `{name}`"), hint)
+    })
 }
 
 /// Where the pipeline stands.
@@ -159,38 +191,6 @@ async fn documents(
         }))
     });
     ok(&found.await?)
-}
-
-/// The most lines of one answer.
-const MOST_LINES: usize = 1000;
-
-async fn lines(State(shared): State<Shared>, Query(given): Given) -> Answer {
-    let names = ["client", "path", "status", "contains", "malformed", "limit"];
-    let parameters = Parameters::new(given, &with_range(&names))?;
-    let status = parameters.text("status").map(|_| parameters.number("status", 0)).transpose()?;
-    let limit = parameters.number("limit", 100)?;
-    if !(1..=MOST_LINES).contains(&limit) {
-        let hint = format!("give 1 to {MOST_LINES}");
-        return Err(ApiError::parameter("limit", format!("`limit` is `{limit}`"), hint));
-    }
-    let found = shared.ask(move |sources| {
-        let Some(lines) = &sources.lines else {
-            return Err(ApiError::not_here("this server has no archive at hand"));
-        };
-        let range = parameters.range(&*sources.index)?;
-        let filter = LineFilter {
-            from: (range.from.0 > Minute(i64::MIN)).then_some(range.from.0),
-            to: (range.to.0 < Minute(i64::MAX)).then_some(range.to.0),
-            client: parameters.text("client"),
-            path: parameters.text("path"),
-            status,
-            contains: parameters.text("contains"),
-            malformed: parameters.flag("malformed")?,
-            limit,
-        };
-        lines.lines(&filter).map_err(ApiError::internal)
-    });
-    ok(&json!({ "lines": found.await? }))
 }
 
 /// Ready is who can read its index.

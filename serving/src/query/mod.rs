@@ -12,18 +12,24 @@
 //! With a [`History`] what the rows can't answer exactly is computed from the archive's exact tables.
 
 mod answer;
+mod columns;
+mod course;
 mod range;
 mod report;
 mod scan;
 mod series;
+mod slice;
 mod text;
 mod top;
 mod totals;
 
 pub use answer::{Estimate, Instant, Measures, Percentiles, Spread, Stamp};
+pub use columns::Columns;
 pub use range::Range;
 pub use report::{Hour, Report, TopLists, report};
-pub use series::{MAX_POINTS, Point, Series, SeriesQuery, series};
+pub use series::{MAX_POINTS, Point, Series, SeriesQuery, round_step, series};
+pub use slice::{Slice, SliceQuery, SliceTotals, Sliced, Slices, Slicing, slice};
+pub use slice::Known;
 pub use text::{Style, escape_terminal, render};
 pub use top::{MAX_TOP, Top, TopQuery, TopRow, top};
 pub use totals::{Totals, totals};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{Tally, Union};
+use twofold_data::view::{RowSet, Tally, Union};
 
 use super::answer::Spread;
 use super::scan::{Scan, Scanned, consistently, is_settled};
@@ -25,6 +25,8 @@ pub struct SeriesQuery {
     pub step: i64,
     /// Whether distinct clients and percentiles are wanted: they cost ten times the rest.
     pub spread: bool,
+    /// Whether requests by class of status are wanted.
+    pub split: bool,
 }
 
 /// The course of the traffic.
@@ -52,17 +54,43 @@ pub struct Point {
     pub exact: bool,
     /// The measures.
     pub measures: Measures,
+    /// How many more requests there can be, where they were counted in rows that don't hold every key.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missed: u64,
     /// What the records were.
     pub tally: Tally,
+    /// Requests by class of status, from 0xx to 9xx, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<[u64; 10]>,
     /// What doesn't add up, where it was asked for.
     #[serde(flatten)]
     pub spread: Option<Spread>,
 }
 
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
 #[derive(Default)]
 struct Step {
     union: Union,
+    classes: [u64; 10],
     speed: bool,
+}
+
+impl Step {
+    fn add(&mut self, layer: Layer, set: &RowSet) {
+        self.speed |= layer == Layer::Speed;
+        if set.view == "traffic" {
+            return self.union.add(set);
+        }
+        for row in &set.rows {
+            let class = row.key.bytes().next().unwrap_or(b'0').saturating_sub(b'0');
+            if let Some(sum) = self.classes.get_mut(usize::from(class)) {
+                *sum = sum.saturating_add(row.counts.requests());
+            }
+        }
+    }
 }
 
 /// Counts a range step by step.
@@ -71,19 +99,18 @@ struct Step {
 /// [`QueryError::Question`] if the step is no length, or there would be more than
 /// [`MAX_POINTS`] points.
 pub fn series(stores: &Stores<'_>, query: &SeriesQuery) -> Result<Series, QueryError> {
-    let SeriesQuery { range, step, spread } = *query;
+    let SeriesQuery { range, step, spread, split } = *query;
     if step < 1 {
         return Err(QueryError::Question(format!("a step has at least one minute, not {step}")));
     }
     let coarsest = coarsest(step);
+    let views: &[&str] = if split { &["traffic", "statuses"] } else { &["traffic"] };
     consistently(stores, |reader| {
         check_length(reader.stored(range)?, step)?;
         let mut steps: BTreeMap<i64, Step> = BTreeMap::new();
-        let scan = Scan { views: &["traffic"], range, coarsest, sketches: spread };
+        let scan = Scan { views, range, coarsest, sketches: spread };
         let scanned = reader.scan(&scan, |layer, set| {
-            let step = steps.entry(set.start.0.div_euclid(step)).or_default();
-            step.union.add(&set);
-            step.speed |= layer == Layer::Speed;
+            steps.entry(set.start.0.div_euclid(step)).or_default().add(layer, &set);
         })?;
         let stored = scanned.range;
         let points = stored.map(|stored| points(query, stored, &scanned, &steps));
@@ -93,12 +120,12 @@ pub fn series(stores: &Stores<'_>, query: &SeriesQuery) -> Result<Series, QueryE
 }
 
 /// The coarsest rows of which each lies in one step.
-fn coarsest(step: i64) -> Grain {
+pub(super) fn coarsest(step: i64) -> Grain {
     let fits = |grain: &Grain| step % grain.minutes() == 0;
     Grain::ALL.into_iter().rev().find(fits).unwrap_or(Grain::Minute)
 }
 
-fn check_length(range: Option<Range>, step: i64) -> Result<(), QueryError> {
+pub(super) fn check_length(range: Option<Range>, step: i64) -> Result<(), QueryError> {
     let count = range.map_or(0, |range| {
         let numbers = numbers(range, step);
         numbers.end - numbers.start
@@ -112,7 +139,7 @@ fn check_length(range: Option<Range>, step: i64) -> Result<(), QueryError> {
 }
 
 /// The numbers of the steps that a range touches, counted from the epoch.
-fn numbers(range: Range, step: i64) -> std::ops::Range<i64> {
+pub(super) fn numbers(range: Range, step: i64) -> std::ops::Range<i64> {
     if range.is_empty() {
         return 0..0;
     }
@@ -130,16 +157,27 @@ fn points(
     let point = |number: i64| {
         let start = Minute(number.saturating_mul(step));
         let span = Range::new(start, Minute(start.0.saturating_add(step))).within(range);
-        point(span, steps.get(&number).unwrap_or(&empty), scanned, query.spread)
+        point(span, steps.get(&number).unwrap_or(&empty), scanned, query)
     };
     numbers(range, step).map(point).collect()
 }
 
-fn point(span: Range, step: &Step, scanned: &Scanned, spread: bool) -> Point {
+fn point(span: Range, step: &Step, scanned: &Scanned, query: &SeriesQuery) -> Point {
     let set = step.union.top(0);
     let (measures, tally) = sums(set.as_ref());
     let exact = is_settled(scanned.publication.as_ref(), span, step.speed);
-    let spread = spread.then(|| Spread::of(set.as_ref(), exact));
+    let spread = query.spread.then(|| Spread::of(set.as_ref(), exact));
     let minutes = span.to.0.0 - span.from.0.0;
-    Point { start: span.from, minutes, exact, measures, tally, spread }
+    let classes = query.split.then_some(step.classes);
+    Point { start: span.from, minutes, exact, measures, missed: 0, tally, classes, spread }
+}
+
+/// The lengths of steps that divide a clock well, in minutes.
+const ROUND: [i64; 10] = [1, 5, 10, 30, 60, 180, 360, 720, 1440, 10_080];
+
+/// The shortest round step by which `range` has at most `points` points.
+pub fn round_step(range: Range, points: i64) -> i64 {
+    let minutes = range.to.0.0.saturating_sub(range.from.0.0);
+    let fits = |step: &i64| minutes / step <= points;
+    ROUND.into_iter().find(fits).unwrap_or_else(|| (minutes / points / 1440 + 1) * 1440)
 }

@@ -4,7 +4,9 @@ use serde::Serialize;
 use twofold_data::minute::Grain;
 use twofold_data::view::{Row, RowSet, Union, view};
 
+use super::course::Course;
 use super::scan::{Scan, Scanned, consistently};
+use super::series::coarsest;
 use super::totals::from_history;
 use super::{Measures, QueryError, Range, Stamp, Stores};
 
@@ -20,6 +22,10 @@ pub struct TopQuery<'a> {
     pub range: Range,
     /// How many rows, up to [`MAX_TOP`].
     pub n: usize,
+    /// The measure that ranks, by its position in [`twofold_data::view::MEASURES`]; 0 is `requests`.
+    pub by: usize,
+    /// Whether the course of each row is wanted.
+    pub trend: bool,
 }
 
 /// The keys with the most requests.
@@ -38,6 +44,9 @@ pub struct Top {
     pub bound: u64,
     /// How many distinct keys there are, where that is known.
     pub keys: Option<u64>,
+    /// The minutes between two points of the rows' courses, where those were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trend_step: Option<i64>,
     /// Most requests first, ties in name order.
     pub rows: Vec<TopRow>,
 }
@@ -54,6 +63,9 @@ pub struct TopRow {
     pub missed: u64,
     /// Whether the measures are the true ones.
     pub exact: bool,
+    /// The course of the measure that ranks, step by step; `None` where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trend: Option<Vec<Option<u64>>>,
 }
 
 /// Finds the keys with the most requests.
@@ -65,9 +77,21 @@ pub fn top(stores: &Stores<'_>, query: &TopQuery<'_>) -> Result<Top, QueryError>
     consistently(stores, |reader| {
         let mut gathered = Gathered::default();
         let (views, range) = (&[query.view], query.range);
-        let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
-        let scanned = reader.scan(&scan, |_, set| gathered.add(&set))?;
-        of_gathered(stores, &scanned, query, &gathered)
+        let stored = reader.stored(range)?.filter(|_| query.trend);
+        let mut course = stored.map(|stored| Course::new(stored, query.by));
+        let coarsest = course.as_ref().map_or(Grain::Day, |course| coarsest(course.step));
+        let scan = Scan { views, range, coarsest, sketches: false };
+        let scanned = reader.scan(&scan, |_, set| {
+            gathered.add(&set);
+            if let Some(course) = &mut course {
+                course.add(set);
+            }
+        })?;
+        let mut top = of_gathered(stores, &scanned, query, &gathered)?;
+        if let Some(course) = &course {
+            course.tell(&mut top);
+        }
+        Ok(top)
     })
 }
 
@@ -104,28 +128,47 @@ pub(super) fn of_gathered(
     gathered: &Gathered,
 ) -> Result<Top, QueryError> {
     let list = list(scanned, query, gathered.union.top(0), gathered.sets == 1);
-    if list.exact {
+    // The history ranks by requests.
+    if list.exact || query.by != REQUESTS {
         return Ok(list);
     }
     let exact = from_history(stores, scanned, query.view, query.range, query.n)?;
     Ok(exact.map_or(list, |set| self::list(scanned, query, Some(set), true)))
 }
 
+/// The list of one set that holds all there is, such as the archive's answer.
+pub(super) fn of_set(scanned: &Scanned, query: &TopQuery<'_>, set: Option<RowSet>) -> Top {
+    list(scanned, query, set, true)
+}
+
+/// The measure by which rows are stored in order.
+pub(super) const REQUESTS: usize = 0;
+
 /// The list of a set. One that is not a union (`single`) was cut where every key was
 /// known, so that it is right even where the keys behind it tie with its last one.
 fn list(scanned: &Scanned, query: &TopQuery<'_>, set: Option<RowSet>, single: bool) -> Top {
     let settled = scanned.is_settled(query.range);
-    let (rows, floor, keys) =
+    let (mut rows, floor, keys) =
         set.map_or((Vec::new(), 0, Some(0)), |set| (set.rows, set.floor, set.keys));
+    let by = query.by;
+    if by != REQUESTS {
+        // Who lacks the measure altogether is no part of the list, unless it may have been missed.
+        rows.retain(|row| most(row, by) > 0);
+        rows.sort_by(|a, b| value(b, by).cmp(&value(a, by)).then_with(|| a.key.cmp(&b.key)));
+    }
     let (shown, others) = rows.split_at(query.n.min(rows.len()));
     let counted = shown.iter().all(|row| row.missed == 0);
+    let cut_where_all_were_known = single && by == REQUESTS;
     Top {
         stamp: Stamp::of(scanned.publication.as_ref()),
         range: scanned.range,
         view: query.view.to_owned(),
-        exact: settled && counted && (single || is_proved(shown, others, floor)),
-        bound: others.iter().map(most).max().unwrap_or(0).max(floor),
-        keys: keys.filter(|_| settled),
+        exact: settled
+            && counted
+            && (cut_where_all_were_known || is_proved(shown, others, floor, by)),
+        bound: others.iter().map(|row| most(row, by)).max().unwrap_or(0).max(floor),
+        keys: keys.filter(|_| settled && by == REQUESTS),
+        trend_step: None,
         rows: shown.iter().map(|row| top_row(row, settled)).collect(),
     }
 }
@@ -136,23 +179,29 @@ fn top_row(row: &Row, settled: bool) -> TopRow {
         measures: Measures(row.counts),
         missed: row.missed,
         exact: settled && row.missed == 0,
+        trend: None,
     }
 }
 
-/// The most requests that the row's key can have.
-fn most(row: &Row) -> u64 {
-    row.counts.requests().saturating_add(row.missed)
+/// The row's measure at that position.
+pub(super) fn value(row: &Row, by: usize) -> u64 {
+    row.counts.0.get(by).copied().unwrap_or(0)
+}
+
+/// The most that the measure of the row's key can be.
+fn most(row: &Row, by: usize) -> u64 {
+    value(row, by).saturating_add(row.missed)
 }
 
 /// Whether nothing that is not shown can stand in the list: neither another row, whose
 /// name decides a tie, nor a key that has no row, which would win a tie as well as lose it.
-fn is_proved(shown: &[Row], others: &[Row], floor: u64) -> bool {
+fn is_proved(shown: &[Row], others: &[Row], floor: u64, by: usize) -> bool {
     let Some(last) = shown.last() else { return floor == 0 && others.is_empty() };
-    let last_requests = last.counts.requests();
+    let least = value(last, by);
     let others_lose = others
         .iter()
-        .all(|row| most(row) < last_requests || (most(row) == last_requests && row.key > last.key));
-    others_lose && (floor == 0 || floor < last_requests)
+        .all(|row| most(row, by) < least || (most(row, by) == least && row.key > last.key));
+    others_lose && (floor == 0 || floor < least)
 }
 
 #[cfg(test)]
@@ -170,7 +219,7 @@ mod tests {
     fn check(rows: &[(&str, u64, u64)], n: usize, floor: u64, expected: bool) {
         let rows: Vec<_> = rows.iter().copied().map(row).collect();
         let (shown, others) = rows.split_at(n.min(rows.len()));
-        assert_eq!(is_proved(shown, others, floor), expected, "{rows:?}, {n} of them, {floor}");
+        assert_eq!(is_proved(shown, others, floor, REQUESTS), expected, "{rows:?}, {n} of them, {floor}");
     }
 
     #[test]

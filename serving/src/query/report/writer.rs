@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
         n: usize,
         field: &'static str,
     ) -> Result<Vec<(String, u64)>, QueryError> {
-        let query = TopQuery { view, range: self.range, n };
+        let query = TopQuery { view, range: self.range, n, by: 0, trend: false };
         let empty = Gathered::default();
         let gathered = self.views.get(view).unwrap_or(&empty);
         let list = top::of_gathered(self.stores, &self.scanned, &query, gathered)?;
