@@ -23,6 +23,7 @@ pub struct Cli {
 const EXAMPLES: &str = "Try:
   twofold demo                                   the tour: a day of traffic through all layers
   twofold report access.log                      what is in a log
+  twofold report access.log --html out.html      the same as a page to keep
   twofold run --source /var/log/nginx/access.log watch it: http://127.0.0.1:8080
   twofold audit --data twofold-data              prove that nothing is missing or double";
 
@@ -188,6 +189,9 @@ pub struct Report {
     /// For scripts.
     #[arg(long)]
     pub json: bool,
+    /// Write the page as one file that needs no server and nothing from outside.
+    #[arg(long, value_name = "FILE", conflicts_with = "json", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
     /// Where the state is kept.
     #[command(flatten)]
     pub data: Data,

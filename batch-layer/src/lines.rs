@@ -200,7 +200,8 @@ impl Wanted<'_> {
         in_time
             && of_status
             && may_hold("client", &exactly(&self.0.only, Key::Client))
-            && may_hold("client", &self.0.client) && may_hold("path", &self.0.path)
+            && may_hold("client", &self.0.client)
+            && may_hold("path", &self.0.path)
     }
 
     fn admits(&self, records: &Records<'_>, row: usize) -> bool {

@@ -232,9 +232,9 @@ impl<'a> Columns<'a> {
                 Key::Referrer => {
                     Mask::of(self.referrer, |referrer| admits(Request { referrer, ..NOBODY }))
                 }
-                Key::Agent | Key::Os => Mask::of(self.user_agent, |user_agent| {
-                    admits(Request { user_agent, ..NOBODY })
-                }),
+                Key::Agent | Key::Os => {
+                    Mask::of(self.user_agent, |user_agent| admits(Request { user_agent, ..NOBODY }))
+                }
                 Key::None | Key::Status => continue,
             });
         }

@@ -8,8 +8,8 @@ use twofold_batch::archive::Archive;
 use twofold_batch::audit::{Audit, Unasked, audit};
 use twofold_batch::export::export;
 use twofold_batch::lines::lines;
-use twofold_data::generate::Profile;
 use twofold_data::class::PageRules;
+use twofold_data::generate::Profile;
 use twofold_serving::api::LineFilter;
 
 fn audited(site: &Site) -> Audit {

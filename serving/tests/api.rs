@@ -165,9 +165,17 @@ fn the_document_lists_what_answers() {
         let (status, body) = site.get(&(path.replace("{view}", "pages") + filtered));
         assert!(matches!(status, 200 | 501), "{path}: {status} {body}");
     }
-    for path in
-        ["/", "/page.js", "/page.css", "/theme.js", "/uplot.js", "/icon.svg", "/health", "/ready", "/metrics"]
-    {
+    for path in [
+        "/",
+        "/page.js",
+        "/page.css",
+        "/theme.js",
+        "/uplot.js",
+        "/icon.svg",
+        "/health",
+        "/ready",
+        "/metrics",
+    ] {
         assert_eq!(site.get(path).0, 200, "{path}");
     }
 }

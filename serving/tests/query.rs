@@ -321,7 +321,9 @@ fn questions_that_make_no_sense_are_refused() {
     refused(ask_series(-5));
     ask_series(i64::MAX).unwrap();
     ask_series(1).unwrap();
-    let ask_top = |view, n| top(&stores, &TopQuery { view, range: Range::ALL, n, by: 0, trend: false }).map(drop);
+    let ask_top = |view, n| {
+        top(&stores, &TopQuery { view, range: Range::ALL, n, by: 0, trend: false }).map(drop)
+    };
     refused(ask_top("pages'; --", 5));
     refused(ask_top("pages", 0));
     refused(ask_top("pages", 1_000_000));

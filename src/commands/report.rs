@@ -3,9 +3,11 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use twofold_batch::history::History;
 use twofold_batch::run::Options;
 use twofold_data::minute::Minute;
+use twofold_serving::api::kept_page;
 use twofold_serving::query::{self, Range, Stores, Style};
 
 use super::{configured, flag, input, parts, range, stop};
@@ -57,14 +59,27 @@ fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
 
 fn show(arguments: &Report, range: Range, place: &Place) -> anyhow::Result<()> {
     let (index, history) = (place.index()?, History::open(place.history()?)?);
-    let report = query::report(
-        &Stores { index: &*index, history: Some(&history) },
-        range,
-        usize::from(arguments.top),
-    )?;
+    let stores = Stores { index: &*index, history: Some(&history) };
+    let top = usize::from(arguments.top);
+    if let Some(file) = &arguments.html {
+        let page = kept_page(&stores, range, top, &subject(arguments, place))?;
+        std::fs::write(file, page)
+            .with_context(|| format!("cannot write the page {}", file.display()))?;
+        eprintln!("wrote {}", file.display());
+        return Ok(());
+    }
+    let report = query::report(&stores, range, top)?;
     if arguments.json {
         return output::json(&report);
     }
     let colour = std::io::stdout().is_terminal();
     output::text(&query::render(&report, &Style { colour, ..Style::default() }))
+}
+
+/// What the page is about: the files, or the data directory.
+fn subject(arguments: &Report, place: &Place) -> String {
+    match arguments.files.as_slice() {
+        [] => place.folder().display().to_string(),
+        files => files.join(", "),
+    }
 }

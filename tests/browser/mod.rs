@@ -66,8 +66,7 @@ impl Browser {
     /// The size of the window, and whether it is a phone's.
     pub fn size(&mut self, width: u32, height: u32, phone: bool) {
         let ratio = if phone { 2 } else { 1 };
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": phone });
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": phone });
         self.call("Emulation.setDeviceMetricsOverride", metrics);
         self.call("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone }));
     }
@@ -102,7 +101,10 @@ impl Browser {
         while self.eval(expression) != true {
             if start.elapsed() > PATIENCE {
                 let body = self.eval("document.body.innerText");
-                panic!("not true after {PATIENCE:?}: {expression}\n{body}\n{:?}", self.complaints());
+                panic!(
+                    "not true after {PATIENCE:?}: {expression}\n{body}\n{:?}",
+                    self.complaints()
+                );
             }
             self.chromium.listen(Duration::from_millis(20));
         }

@@ -113,7 +113,11 @@ impl<'a> Records<'a> {
     }
 
     /// The record's facts, where it is a request.
-    pub fn facts<'f>(&'f mut self, row: usize, classifier: &'f mut Classifier) -> Option<Facts<'f>> {
+    pub fn facts<'f>(
+        &'f mut self,
+        row: usize,
+        classifier: &'f mut Classifier,
+    ) -> Option<Facts<'f>> {
         if self.outcome.value(row) != "request" {
             return None;
         }

@@ -7,6 +7,7 @@ mod archive;
 mod error;
 mod events;
 mod headers;
+mod kept;
 mod openapi;
 mod parameters;
 mod routes;
@@ -29,6 +30,7 @@ use crate::index::Index;
 use crate::query::{History, Slices};
 
 pub use error::ApiError;
+pub use kept::kept_page;
 
 /// Reads that run at once; more wait.
 const READS: usize = 8;

@@ -12,6 +12,7 @@ use twofold_data::view::{MEASURES, VIEWS, declaration, measure_index, view};
 
 use super::parameters::{Parameters, RANGE};
 use super::{ApiError, Shared, Sources, archive, events, openapi};
+use crate::index::Index;
 use crate::page;
 use crate::query::{self, Columns, Range, SeriesQuery, Stores, TopQuery};
 
@@ -148,26 +149,28 @@ fn measure(parameters: &Parameters) -> Result<usize, ApiError> {
 /// Where the pipeline stands.
 async fn status(State(shared): State<Shared>, Query(given): Given) -> Answer {
     Parameters::new(given, &[])?;
-    let status = shared.ask(|sources| {
-        let (states, publication) = (sources.index.states()?, sources.index.published()?);
-        let sum = |count: fn(&crate::index::PartitionState) -> u64| states.iter().map(count).sum::<u64>();
-        let boundary = publication.as_ref().map(|publication| publication.boundary);
-        let now = jiff::Timestamp::now().as_second();
-        Ok(json!({
-            "generation": publication.as_ref().map(|publication| publication.generation),
-            "boundary": boundary.map(|boundary| boundary.to_string()),
-            "boundary_age_seconds": boundary.map(|boundary| now - boundary.start_ms() / 1000),
-            "end_of_input": publication.as_ref().is_some_and(|publication| publication.end_of_input),
-            "published_at": publication.as_ref().map(|publication| publication.published_at),
-            "records": sum(|state| state.records),
-            "late": sum(|state| state.late),
-            "ahead": sum(|state| state.ahead),
-            "malformed": sum(|state| state.malformed.iter().sum()),
-            "blank": sum(|state| state.blank),
-            "partitions": states,
-        }))
-    });
-    ok(&status.await?)
+    ok(&shared.ask(|sources| status_of(&*sources.index)).await?)
+}
+
+pub(super) fn status_of(index: &dyn Index) -> Result<Value, ApiError> {
+    let (states, publication) = (index.states()?, index.published()?);
+    let sum =
+        |count: fn(&crate::index::PartitionState) -> u64| states.iter().map(count).sum::<u64>();
+    let boundary = publication.as_ref().map(|publication| publication.boundary);
+    let now = jiff::Timestamp::now().as_second();
+    Ok(json!({
+        "generation": publication.as_ref().map(|publication| publication.generation),
+        "boundary": boundary.map(|boundary| boundary.to_string()),
+        "boundary_age_seconds": boundary.map(|boundary| now - boundary.start_ms() / 1000),
+        "end_of_input": publication.as_ref().is_some_and(|publication| publication.end_of_input),
+        "published_at": publication.as_ref().map(|publication| publication.published_at),
+        "records": sum(|state| state.records),
+        "late": sum(|state| state.late),
+        "ahead": sum(|state| state.ahead),
+        "malformed": sum(|state| state.malformed.iter().sum()),
+        "blank": sum(|state| state.blank),
+        "partitions": states,
+    }))
 }
 
 async fn documents(
@@ -178,19 +181,24 @@ async fn documents(
     let parameters = Parameters::new(given, &RANGE)?;
     let found = shared.ask(move |sources| {
         let range = parameters.range(&*sources.index)?;
-        // A document speaks of a whole day; the day in which the range begins is part of it.
-        let from = Grain::Day.start(Minute(range.from.0.0.max(i64::MIN / 2)));
-        let found = sources.index.documents(kind, from, range.to.0)?;
-        let publication = sources.index.published()?;
-        let bodies: Vec<Value> = found.into_iter().map(|document| document.body).collect();
-        Ok(json!({
-            "generation": publication.as_ref().map(|publication| publication.generation),
-            "boundary": publication.map(|publication| publication.boundary.to_string()),
-            "exact": true,
-            "days": bodies,
-        }))
+        documents_of(&*sources.index, kind, range)
     });
     ok(&found.await?)
+}
+
+/// The documents of a kind for the days that a range touches.
+pub(super) fn documents_of(index: &dyn Index, kind: &str, range: Range) -> Result<Value, ApiError> {
+    // A document speaks of a whole day; the day in which the range begins is part of it.
+    let from = Grain::Day.start(Minute(range.from.0.0.max(i64::MIN / 2)));
+    let found = index.documents(kind, from, range.to.0)?;
+    let publication = index.published()?;
+    let bodies: Vec<Value> = found.into_iter().map(|document| document.body).collect();
+    Ok(json!({
+        "generation": publication.as_ref().map(|publication| publication.generation),
+        "boundary": publication.map(|publication| publication.boundary.to_string()),
+        "exact": true,
+        "days": bodies,
+    }))
 }
 
 /// Ready is who can read its index.

@@ -52,10 +52,13 @@ fn scoped(name: &str, text: &str, script: &mut String) {
     for line in text.lines() {
         let line = match import(line) {
             Some((names, from)) => format!("const {{{names}}} = module_{from};"),
-            None => line.strip_prefix("export ").map_or(line, |rest| {
-                exported.extend(exported_name(rest));
-                rest
-            }).to_owned(),
+            None => line
+                .strip_prefix("export ")
+                .map_or(line, |rest| {
+                    exported.extend(exported_name(rest));
+                    rest
+                })
+                .to_owned(),
         };
         let _ = writeln!(script, "{line}");
     }
@@ -97,10 +100,8 @@ mod tests {
     #[test]
     fn what_it_does_not_understand_is_an_error() {
         assert!(bundle(&[], "main").unwrap_err().contains("no module main"));
-        let circle = [
-            ("a", "import { b } from \"./b.js\";"),
-            ("b", "import { a } from \"./a.js\";"),
-        ];
+        let circle =
+            [("a", "import { b } from \"./b.js\";"), ("b", "import { a } from \"./a.js\";")];
         assert!(bundle(&circle, "a").unwrap_err().contains("needs itself"));
     }
 }

@@ -2,6 +2,7 @@
 //! `vendor/LICENSE`), from npm. `js/` holds one module for each thing that the page knows.
 
 mod bundle;
+mod file;
 
 use std::sync::LazyLock;
 
@@ -10,6 +11,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::routing::get;
 
 use bundle::{Module, bundle};
+
+pub use file::file;
 
 macro_rules! modules {
     ($($name:literal),* $(,)?) => {

@@ -45,28 +45,26 @@ impl Columns {
 }
 
 /// The classes of status that have a column; there is hardly a request of another one.
-const CLASSES: [(&str, usize); 5] = [
-    ("status_1xx", 1),
-    ("status_2xx", 2),
-    ("status_3xx", 3),
-    ("status_4xx", 4),
-    ("status_5xx", 5),
-];
+const CLASSES: [(&str, usize); 5] =
+    [("status_1xx", 1), ("status_2xx", 2), ("status_3xx", 3), ("status_4xx", 4), ("status_5xx", 5)];
 
 impl Serialize for Points {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let points = self.points.as_slice();
-        map.serialize_entry("at", &List(points, |point| point.start.0.0 * 60))?;
-        map.serialize_entry("exact", &List(points, |point| i64::from(point.exact)))?;
-        map.serialize_entry("minutes", &List(points, |point| point.minutes))?;
+        map.serialize_entry("at", &List(points, |point: &Point| point.start.0.0 * 60))?;
+        map.serialize_entry("exact", &List(points, |point: &Point| i64::from(point.exact)))?;
+        map.serialize_entry("minutes", &List(points, |point: &Point| point.minutes))?;
         for (at, measure) in MEASURES.iter().enumerate() {
             if self.measures.is_empty() || self.measures.contains(&measure.name) {
-                map.serialize_entry(measure.name, &List(points, |point| point.measures.0.0[at]))?;
+                map.serialize_entry(
+                    measure.name,
+                    &List(points, |point: &Point| point.measures.0.0[at]),
+                )?;
             }
         }
         if points.iter().any(|point| point.missed > 0) {
-            map.serialize_entry("missed", &List(points, |point| point.missed))?;
+            map.serialize_entry("missed", &List(points, |point: &Point| point.missed))?;
         }
         if points.iter().any(|point| point.classes.is_some()) {
             for (name, class) in CLASSES {

@@ -219,7 +219,11 @@ mod tests {
     fn check(rows: &[(&str, u64, u64)], n: usize, floor: u64, expected: bool) {
         let rows: Vec<_> = rows.iter().copied().map(row).collect();
         let (shown, others) = rows.split_at(n.min(rows.len()));
-        assert_eq!(is_proved(shown, others, floor, REQUESTS), expected, "{rows:?}, {n} of them, {floor}");
+        assert_eq!(
+            is_proved(shown, others, floor, REQUESTS),
+            expected,
+            "{rows:?}, {n} of them, {floor}"
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 // The height that a largest value needs, so that ticks are round and the top is not cut.
 const room = (most) => Math.max(most * 1.12, 4);
 
-// `describe(at)` gives the lines of what is said of a point; `zoom(from, to)` is told what was dragged over.
+// `describe(at)` gives the lines of what is said of a point; `zoom(from, to)` is told what was dragged
+// over. Where it is `null` the chart itself shows it, and Escape or a double click shows all again.
 export class Chart {
   constructor(box, { describe, zoom, zone, said }) {
     Object.assign(this, { box, describe, zoom, zone, said, plot: null, data: null, marks: [], at: null });
@@ -18,6 +19,7 @@ export class Chart {
     new ResizeObserver(() => this.resize()).observe(box);
     box.addEventListener("keydown", (event) => this.key(event));
     box.addEventListener("blur", () => this.point(null));
+    box.addEventListener("dblclick", () => this.all());
   }
 
   // `at` are the points' starts (seconds), `step` their length, `layers` the stack from the bottom:
@@ -131,7 +133,18 @@ export class Chart {
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     const { at, step } = this.info;
     const floor = (value) => at[0] + Math.floor((value - at[0]) / step) * step;
-    this.zoom(Math.max(floor(from), at[0]), Math.min(floor(to) + step, at.at(-1) + step));
+    this.show(Math.max(floor(from), at[0]), Math.min(floor(to) + step, at.at(-1) + step));
+  }
+
+  show(from, to) {
+    if (this.zoom) this.zoom(from, to);
+    else this.plot.setScale("x", { min: from, max: to });
+  }
+
+  all() {
+    if (this.zoom || !this.plot) return;
+    const { at, step } = this.info;
+    this.plot.setScale("x", { min: at[0], max: at.at(-1) + step });
   }
 
   key(event) {
@@ -142,11 +155,11 @@ export class Chart {
     if (to !== undefined) {
       event.preventDefault();
       this.point(Math.min(Math.max(to, 0), last));
-    } else if (event.key === "Escape") this.point(null);
+    } else if (event.key === "Escape") { this.point(null); this.all(); }
     else if (event.key === "Enter" && this.at !== null) {
       const { at, step } = this.info;
       const around = Math.max(Math.round(at.length / 12), 5);
-      this.zoom(at[Math.max(this.at - around, 0)], at[Math.min(this.at + around, last)] + step);
+      this.show(at[Math.max(this.at - around, 0)], at[Math.min(this.at + around, last)] + step);
     }
   }
 }

@@ -3,13 +3,15 @@ import { $, element, keyed, say, attribute } from "./dom.js";
 import { bytes, count, percent } from "./numbers.js";
 import { EXACT, LIVE, between, show } from "./sure.js";
 
+const NOT_KEPT = "Not kept per minute for this filter, and not guessed.";
+
 const errors = (m) => m.client_errors + m.server_errors;
-const share = (part, all) => (all ? part / all : null);
+const share = (part, all) => (all && Number.isFinite(part) ? part / all : null);
 
 // Whether more is good, bad or neither decides a change's colour.
 const FIGURES = [
   { id: "requests", label: "Requests", of: (t) => t.measures.requests, write: count,
-    more: (t) => `${percent(t.measures.human, t.measures.requests, 0)} people, ${percent(t.measures.bot, t.measures.requests, 0)} bots` },
+    more: (t) => t.measures.human === undefined ? "" : `${percent(t.measures.human, t.measures.requests, 0)} people, ${percent(t.measures.bot, t.measures.requests, 0)} bots` },
   { id: "clients", label: "Distinct clients", of: (t) => t.distinct_clients?.value ?? null, write: count,
     more: (t) => (t.distinct_human_clients ? `${count(t.distinct_human_clients.value)} of people` : "") },
   { id: "errors", label: "Error rate", bad: true, of: (t) => share(errors(t.measures), t.measures.requests), write: (value) => percent(value, 1, 2),
@@ -36,23 +38,23 @@ function certainty(figure, totals) {
 // then; `comparable` are the totals that are held against them: whole minutes only.
 export function setHeadline(totals, comparable, before) {
   keyed($("headline"), FIGURES, (figure) => figure.id, make, (card, figure) => {
-    const value = figure.of(totals);
+    const value = figure.of(totals) ?? null;
     const [exact, tip] = certainty(figure, totals);
-    show(card.querySelector(".number"), value === null ? "–" : figure.write(value), exact, tip);
-    say(card.querySelector(".more"), figure.more(totals));
+    show(card.querySelector(".number"), value === null ? "–" : figure.write(value), value === null || exact, value === null ? NOT_KEPT : tip);
+    say(card.querySelector(".more"), value === null ? "not kept for this filter" : figure.more(totals));
     for (const [id] of BEFORE) setChange(card.querySelector(`[data-before=${id}]`), figure, comparable, before?.[id]);
   });
 }
 
 function setChange(node, figure, totals, then) {
-  const [now, old] = [figure.of(totals), then ? figure.of(then) : null];
+  const [now, old] = [figure.of(totals) ?? null, then ? figure.of(then) ?? null : null];
   const known = now !== null && old !== null && old > 0;
   const points = figure.id === "errors";
   const by = known ? (points ? 100 * (now - old) : (100 * (now - old)) / old) : 0;
   const text = !known ? "–" : `${by > 0 ? "+" : by < 0 ? "−" : "±"}${Math.abs(by) >= 1000 ? count(Math.abs(by)) : Math.abs(by).toFixed(points ? 2 : 1)}${points ? " pts" : "%"}`;
   say(node.firstChild, text);
-  const worse = figure.bad && known && by > 0.05;
-  const better = figure.bad && known && by < -0.05;
+  const worse = Boolean(figure.bad && known && by > 0.05);
+  const better = Boolean(figure.bad && known && by < -0.05);
   node.classList.toggle("worse", worse);
   node.classList.toggle("better", better);
   attribute(node, "data-tip", known ? `It was ${figure.write(old)} then${then.exact ? "" : " (estimated)"}.` : "Nothing is stored of that time.");

@@ -34,6 +34,8 @@ const whole = (spec, measures) => (spec.id === "errors" ? measures.not_found + m
 
 export function setOne(spec, top, measures, why) {
   const panel = $(`list-${spec.id}`);
-  setList(panel, top, whole(spec, measures), long.has(spec.id), why);
+  // A slice brings longer lists than are shown.
+  const cut = top && { ...top, rows: top.rows.slice(0, length(spec)) };
+  setList(panel, cut, whole(spec, measures), long.has(spec.id), why);
   panel.hidden = spec.id === "hosts" && !why && !(top?.rows.length > 0);
 }

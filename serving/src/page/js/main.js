@@ -17,12 +17,15 @@ import { setDays } from "./days.js";
 import { answered, failed, isAway, listen } from "./live.js";
 import { lines } from "./lines.js";
 import { tips, toast } from "./tip.js";
+import { visible } from "./text.js";
 import { setTools, tools } from "./keys.js";
 
 // While lines flow the numbers are asked for again this often (ms); the chart moves every second.
 const PACE = 4000;
 
 let specs = [];
+// The totals of a day and a week before, and which view they belong to.
+let before = { of: null, is: null };
 let shown = null;
 let pending = null;
 let queued = false;
@@ -70,7 +73,9 @@ const topOf = (spec, signal) => ask(`top/${spec.view}`, { ...range(), n: length(
 // With filters one answer holds it all.
 async function slice(signal) {
   const [answer, status] = await Promise.all([ask("slice", { ...range(), ...view().filters, step: "auto", n: 100 }, signal), ask("status", {}, signal)]);
-  return { ...answer, status, lists: new Map(specs.map((spec) => [spec.id, answer.lists[spec.by === "requests" ? spec.view : `${spec.view}:${spec.by}`] ?? null])) };
+  const series = { ...answer.series, not_kept: answer.not_kept, covered: answer.covered };
+  const why = "Not kept per minute for this filter, and not guessed.";
+  return { ...answer, series, why, status, lists: new Map(specs.map((spec) => [spec.id, answer.lists[spec.by === "requests" ? spec.view : `${spec.view}:${spec.by}`] ?? null])) };
 }
 
 function draw(answer) {
@@ -88,6 +93,8 @@ function draw(answer) {
   stand(status);
 }
 
+const lookedAt = () => JSON.stringify([range(), view().filters]);
+
 async function refresh() {
   if (pending) { queued = true; return; }
   const control = new AbortController();
@@ -95,12 +102,13 @@ async function refresh() {
   try {
     const answer = await (filtered() ? slice(control.signal) : everything(control.signal));
     if (pending !== control) return;
-    answer.before = shown?.before ?? null;
+    answer.before = before.of === lookedAt() ? before.is : null;
     draw(answer);
     answered();
     if (!filtered()) {
       answer.before = await compared(answer.totals, control.signal);
       if (pending !== control) return;
+      before = { of: lookedAt(), is: answer.before };
       setHeadline(answer.totals, comparable(answer.totals), answer.before);
     }
     performance.mark("twofold-shown");
@@ -197,7 +205,11 @@ function start() {
     if ("zone" in part && Object.keys(part).length === 1 && shown) { redraw(); draw(shown); slow().catch(() => {}); document.body.classList.remove("loading"); return; }
     everythingAnew();
   });
-  $("foot").append(...(kept ? ["Written by twofold."] : ["Times are stored in UTC. ", element("a", { href: "/api/v1/openapi.json" }, "API"), " · ", element("a", { href: "/metrics" }, "metrics")]));
+  if (kept) {
+    say($("subject"), visible(kept.subject));
+    document.title = `${visible(kept.subject)}: twofold`;
+  }
+  $("foot").append(...(kept ? [`Written by twofold on ${instant(seconds(kept.written), "utc")} UTC.`] : ["Times are stored in UTC. ", element("a", { href: "/api/v1/openapi.json" }, "API"), " · ", element("a", { href: "/metrics" }, "metrics")]));
   everythingAnew();
   if (kept) return;
   askAudit();

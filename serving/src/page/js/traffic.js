@@ -1,9 +1,9 @@
 // The course of the traffic, stacked by status class; each class can be picked out.
 import { $, attribute, element, keyed, say, table } from "./dom.js";
 import { bytes, count, percent, rate } from "./numbers.js";
-import { clock, instant, seconds } from "./time.js";
+import { clock, instant, minute, seconds } from "./time.js";
 import { Chart } from "./chart.js";
-import { setRange, view } from "./view.js";
+import { filtered, setRange, view } from "./view.js";
 import { kept } from "./ask.js";
 
 // From the bottom of the stack, where what matters lies flat and can be compared.
@@ -30,19 +30,19 @@ export const trafficChart = () => chart;
 export function traffic() {
   chart = new Chart($("chart"), {
     describe, zone: () => view().zone, said: $("chart-said"),
-    zoom: (from, to) => { if (!kept) setRange(new Date(from * 1000).toISOString().slice(0, 16) + "Z", new Date(to * 1000).toISOString().slice(0, 16) + "Z"); },
+    zoom: kept ? null : (from, to) => setRange(minute(from), minute(to)),
   });
   $("traffic-table").addEventListener("toggle", behind);
 }
 
 // The classes of which the answer speaks. A series of one status or kind is one class of its own.
 function classes() {
-  const { columns, filter } = series;
+  const { columns } = series;
   if (!columns.client_errors) {
-    const colour = { 4: "--s404", 5: "--s5", 3: "--s3" }[filter?.status?.[0]] ?? "--s2";
-    return [{ id: "matching", colour, tip: "Requests that the filter admits", values: columns.requests }];
+    return [{ id: "matching", colour: "--s2", tip: "Requests that the filter admits", values: columns.requests }];
   }
-  return CLASSES.map((one) => ({ ...one, values: one.of(columns) })).filter((one) => one.values);
+  const known = CLASSES.map((one) => ({ ...one, values: one.of(columns) })).filter((one) => one.values);
+  return filtered() ? known.filter((one) => one.values.some((value) => value > 0)) : known;
 }
 
 const shown = () => classes().filter((one) => picked === null || one.id === picked || series.columns.client_errors === undefined);
@@ -129,7 +129,7 @@ function behind() {
 
 // The newest points, as the server tells them while it counts. Returns whether they joined the series.
 export function extend(newest) {
-  if (!series || series.step !== 1 || series.filter || !newest.columns.at.length) return false;
+  if (!series || series.step !== 1 || filtered() || !newest.columns.at.length) return false;
   const [ours, theirs] = [series.columns, newest.columns];
   const start = ours.at.indexOf(theirs.at[0]);
   if (start < 0) return false;

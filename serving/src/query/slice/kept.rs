@@ -87,8 +87,7 @@ fn steps(
     }
     let by = measure_index(measure).unwrap_or(0);
     let mut steps = Steps { measures: &["requests"], ..Steps::default() };
-    let scan =
-        Scan { views: &["traffic"], range, coarsest: coarsest(query.step), sketches: false };
+    let scan = Scan { views: &["traffic"], range, coarsest: coarsest(query.step), sketches: false };
     let scanned = reader.scan(&scan, |layer, set| {
         let known = steps.known.entry(set.start.0.div_euclid(query.step)).or_default();
         known.speed |= layer == Layer::Speed;

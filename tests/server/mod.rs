@@ -1,0 +1,131 @@
+//! A running twofold over a data directory of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::common::{Traffic, ok, text, twofold};
+
+/// Data, and a server over it, which ends with the test.
+pub struct Site {
+    folder: tempfile::TempDir,
+    data: String,
+    child: Option<Child>,
+    address: String,
+    /// What is still to be appended to the log, where it is followed.
+    rest: Vec<String>,
+}
+
+impl Site {
+    /// So many lines of a day, counted exactly and served.
+    pub fn of_a_day(lines: u64, seed: u64) -> Self {
+        let traffic = Traffic::new("demo", lines, seed);
+        let data = traffic.data("data");
+        let log = text(&traffic.log);
+        ok(&["run", "--to-end", "--no-serve", "--data", &data, "--source", log]);
+        Self::serving(traffic.folder, &data)
+    }
+
+    /// A server over data that is there.
+    pub fn serving(folder: tempfile::TempDir, data: &str) -> Self {
+        let (data, address) = (data.to_owned(), "127.0.0.1:0".to_owned());
+        let mut site = Self { folder, data, child: None, address, rest: Vec::new() };
+        site.start();
+        site
+    }
+
+    /// So many lines counted live: a log that is followed, and no batch run yet.
+    pub fn live(lines: u64, seed: u64) -> Self {
+        let traffic = Traffic::new("demo", lines + 2_000, seed);
+        let whole = std::fs::read_to_string(&traffic.log).unwrap();
+        let mut all: Vec<String> = whole.split_inclusive('\n').map(str::to_owned).collect();
+        let rest = all.split_off(lines as usize);
+        std::fs::write(&traffic.log, all.concat()).unwrap();
+        let data = traffic.data("data");
+        let address = "127.0.0.1:0".to_owned();
+        let mut site = Self { folder: traffic.folder, data, child: None, address, rest };
+        site.spawn(&["run", "--set", "archive.max_age=1s", "--set", "batch.every=1h", "--source"]);
+        let until = Instant::now() + Duration::from_secs(20);
+        while site.api("status")["records"].as_u64() < Some(lines) {
+            assert!(Instant::now() < until, "{}", site.api("status"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        site
+    }
+
+    /// The folder that goes with the test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// An address on the server.
+    pub fn address(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// An answer of the API.
+    pub fn api(&self, path: &str) -> Value {
+        let mut answer = ureq::get(self.address(&format!("/api/v1/{path}"))).call().unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    /// Writes more lines to the log that is followed.
+    pub fn append(&mut self, lines: usize) {
+        let log = self.folder.path().join("access.log");
+        let mut file = std::fs::OpenOptions::new().append(true).open(log).unwrap();
+        let lines: String = self.rest.drain(..lines).collect();
+        file.write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// A batch run.
+    pub fn publish(&self) {
+        // What was appended is archived within a second or two.
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            ok(&["batch", "--set", "batch.settle=0s", "--data", &self.data]);
+            if self.api("status")["generation"].is_u64() {
+                return;
+            }
+            assert!(Instant::now() < until, "nothing is published");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    /// Starts serving, at the address as before.
+    pub fn start(&mut self) {
+        self.spawn(&["serve"]);
+    }
+
+    fn spawn(&mut self, arguments: &[&str]) {
+        let log = self.folder.path().join("access.log");
+        let mut command = twofold(arguments);
+        if arguments.last() == Some(&"--source") {
+            command.arg(log);
+        }
+        command.args(["--data", &self.data, "--listen", &self.address]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let listening = lines
+            .find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
+        std::thread::spawn(move || lines.count());
+        self.child = Some(child);
+        self.address = listening.expect("the server does not start");
+    }
+
+    /// Ends the server at once.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
