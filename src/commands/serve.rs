@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use twofold_batch::archive::Archive;
-use twofold_batch::audit::audit;
+use twofold_batch::audit::{Unasked, audit};
 use twofold_batch::history::History;
 use twofold_batch::lines::lines;
 use twofold_data::class::PageRules;
@@ -117,7 +117,7 @@ impl ArchiveSource for Archived {
     }
 
     fn audit(&self, index: &dyn Index) -> Result<Value, String> {
-        let audit = audit(&self.archive()?, index, &Default::default());
+        let audit = audit(&self.archive()?, index, &Unasked);
         let audit = audit.map_err(|error| error.to_string())?;
         serde_json::to_value(audit).map_err(|error| error.to_string())
     }

@@ -164,11 +164,16 @@ impl Browser {
     /// Presses a key, such as `ArrowLeft` or `u`.
     pub fn press(&mut self, key: &str) {
         let text = if key.len() == 1 { key } else { "" };
+        // What the browser itself does at a key (closing a dialog) it does by this number.
+        let number = if key == "Escape" { 27 } else { 0 };
         for kind in ["keyDown", "keyUp"] {
             let text = if kind == "keyDown" { text } else { "" };
             self.call(
                 "Input.dispatchKeyEvent",
-                json!({ "type": kind, "key": key, "code": key, "text": text }),
+                json!({
+                    "type": kind, "key": key, "code": key, "text": text,
+                    "windowsVirtualKeyCode": number,
+                }),
             );
         }
     }

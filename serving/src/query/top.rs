@@ -77,18 +77,14 @@ pub fn top(stores: &Stores<'_>, query: &TopQuery<'_>) -> Result<Top, QueryError>
     consistently(stores, |reader| {
         let mut gathered = Gathered::default();
         let (views, range) = (&[query.view], query.range);
-        let stored = reader.stored(range)?.filter(|_| query.trend);
-        let mut course = stored.map(|stored| Course::new(stored, query.by));
-        let coarsest = course.as_ref().map_or(Grain::Day, |course| coarsest(course.step));
-        let scan = Scan { views, range, coarsest, sketches: false };
-        let scanned = reader.scan(&scan, |_, set| {
-            gathered.add(&set);
-            if let Some(course) = &mut course {
-                course.add(set);
-            }
-        })?;
+        let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
+        let scanned = reader.scan(&scan, |_, set| gathered.add(&set))?;
         let mut top = of_gathered(stores, &scanned, query, &gathered)?;
-        if let Some(course) = &course {
+        if let Some(stored) = reader.stored(range)?.filter(|_| query.trend) {
+            // Finer rows are cut at more places: they tell the course, but not the sums.
+            let mut course = Course::new(stored, query.by);
+            let scan = Scan { coarsest: coarsest(course.step), ..scan };
+            reader.scan(&scan, |_, set| course.add(set))?;
             course.tell(&mut top);
         }
         Ok(top)

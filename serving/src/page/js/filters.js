@@ -1,11 +1,13 @@
 // The filters in force, as chips; people or bots at a click.
 import { $, attribute, element, keyed, say } from "./dom.js";
+import { kept } from "./ask.js";
 import { visible } from "./text.js";
 import { FILTERS, change, setFilter, view } from "./view.js";
 
 const KINDS = [["human", "People"], ["bot", "Bots"]];
 
 export function filters() {
+  if (kept) return;
   const kinds = KINDS.map(([kind, label]) => element("button", { type: "button", "data-kind": kind,
     onclick: () => setFilter("kind", view().filters.kind === kind ? "" : kind) }, label));
   $("filters").append(element("span", { class: "segments" }, ...kinds), element("span", { class: "chips" }),
@@ -14,6 +16,7 @@ export function filters() {
 }
 
 export function setFilters() {
+  if (kept) return;
   const now = view().filters;
   const set = FILTERS.filter((name) => now[name]);
   for (const button of $("filters").querySelectorAll("[data-kind]")) attribute(button, "aria-pressed", now.kind === button.dataset.kind);

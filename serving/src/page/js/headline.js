@@ -1,6 +1,7 @@
 // The four numbers at the top, each with its change against the same time a day and a week before.
 import { $, element, keyed, say, attribute } from "./dom.js";
 import { bytes, count, percent } from "./numbers.js";
+import { kept } from "./ask.js";
 import { EXACT, LIVE, between, show } from "./sure.js";
 
 const NOT_KEPT = "Not kept per minute for this filter, and not guessed.";
@@ -25,7 +26,7 @@ export const BEFORE = [["day", "a day before", 1440], ["week", "a week before", 
 function make(figure) {
   const changes = BEFORE.map(([id, label]) => element("span", { class: "change", "data-before": id }, element("b"), ` vs. ${label}`));
   return element("div", { class: "card figure", id: `figure-${figure.id}` }, element("h2", {}, figure.label),
-    element("p", { class: "value" }, element("span", { class: "number", tabindex: "0" })), element("p", { class: "more" }), element("p", { class: "changes" }, ...changes));
+    element("p", { class: "value" }, element("span", { class: "number", tabindex: "0" })), element("p", { class: "more" }), kept ? null : element("p", { class: "changes" }, ...changes));
 }
 
 function certainty(figure, totals) {
@@ -42,7 +43,7 @@ export function setHeadline(totals, comparable, before) {
     const [exact, tip] = certainty(figure, totals);
     show(card.querySelector(".number"), value === null ? "–" : figure.write(value), value === null || exact, value === null ? NOT_KEPT : tip);
     say(card.querySelector(".more"), value === null ? "not kept for this filter" : figure.more(totals));
-    for (const [id] of BEFORE) setChange(card.querySelector(`[data-before=${id}]`), figure, comparable, before?.[id]);
+    if (!kept) for (const [id] of BEFORE) setChange(card.querySelector(`[data-before=${id}]`), figure, comparable, before?.[id]);
   });
 }
 

@@ -44,13 +44,13 @@ function draw() {
   const newest = Math.max(...status.partitions.map((one) => one.largest_event_time ?? 0), 0) / 1000;
   const all = status.records;
   const rows = [
-    ["Newest request", newest ? instant(newest, zone) : "none", newest && !kept ? `${lasting(Date.now() / 1000 - newest)} behind now` : ""],
+    ...(kept ? [] : [["Newest request", newest ? instant(newest, zone) : "none", newest && !kept ? `${lasting(Date.now() / 1000 - newest)} behind now` : ""]]),
     ["Exact until", status.boundary ? instant(seconds(status.boundary), zone) : "no batch run yet",
       status.boundary ? `generation ${status.generation}${kept ? "" : `, published ${lasting(Date.now() / 1000 - status.published_at / 1000)} ago`}` : "Everything is an estimate until then."],
     ["Late", count(status.late), all ? `${percent(status.late, all, 2)} of the records; the batch layer counts them` : ""],
     ["Ahead", count(status.ahead), "far in the future, and nothing confirmed it"],
     ["Malformed", count(status.malformed), "kept, counted, never dropped", status.malformed ? "lines" : ""],
-    auditLine(),
+    ...(kept ? [] : [auditLine()]),
   ];
   const section = $("pipeline");
   const row = ([name, value, note, mood]) => element("div", { class: "fact" }, element("dt", {}, name),
