@@ -17,11 +17,11 @@ pub(super) fn whole(
     query: &SliceQuery<'_>,
 ) -> Result<Slice, QueryError> {
     let scanned = nothing(reader, query.range)?;
-    let settled =
-        scanned.range.zip(scanned.publication.as_ref()).and_then(|(range, publication)| {
-            let range = range.within(Range::new(Minute(i64::MIN), publication.boundary));
-            (!range.is_empty()).then_some((range, publication))
-        });
+    let published = scanned.publication.as_ref().filter(|_| archive.is_some());
+    let settled = scanned.range.zip(published).and_then(|(range, publication)| {
+        let range = range.within(Range::new(Minute(i64::MIN), publication.boundary));
+        (!range.is_empty()).then_some((range, publication))
+    });
     let sliced = match (settled, archive) {
         (Some((range, publication)), Some(archive)) => {
             let question = Slicing {
