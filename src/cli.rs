@@ -60,6 +60,10 @@ pub enum Command {
     Lines(Lines),
     /// Remove index rows past their retention.
     Prune(Prune),
+    /// Prepare Elasticsearch or OpenSearch, and install the dashboards; safe to repeat.
+    Setup(Setup),
+    /// What the index refused: list it, look at it, put it again.
+    DeadLetters(DeadLetters),
     /// Make realistic traffic, and its exact answers.
     Generate(Generate),
     /// Say which log format a file has.
@@ -82,6 +86,10 @@ pub struct Data {
     /// The directory with archive, history and index [default: twofold-data].
     #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+    /// Where the index is: http://HOST:9200 (Elasticsearch, OpenSearch) or file:PATH
+    /// [default: twofold.db in the data directory].
+    #[arg(long = "index", value_name = "URL")]
+    pub index: Option<String>,
 }
 
 /// What is read, and how.
@@ -386,6 +394,59 @@ pub struct Prune {
     /// Where the state is kept.
     #[command(flatten)]
     pub data: Data,
+}
+
+/// `setup`
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// Also install the dashboards in this Kibana or OpenSearch Dashboards, such as http://HOST:5601.
+    #[arg(long, value_name = "URL")]
+    pub kibana: Option<String>,
+    /// Where the index is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `dead-letters`
+#[derive(Debug, Args)]
+pub struct DeadLetters {
+    /// Where the index is.
+    #[command(flatten)]
+    pub data: Data,
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: DeadLettersCommand,
+}
+
+/// What can be done with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// What was refused, and why.
+    List {
+        /// For scripts.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One of them with its rows, as JSON.
+    Show {
+        /// Its name, as `list` shows it.
+        id: String,
+    },
+    /// Put them again, once the reason is gone; exit status 1 if any is refused again.
+    Replay {
+        /// Their names.
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+    /// Throw them away: the batch layer's exact rows will replace them.
+    Drop {
+        /// Their names.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
 }
 
 /// `generate`

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use twofold_serving::index::sqlite::SqliteIndex;
+use twofold_serving::index::{ElasticIndex, Index, SqliteIndex};
 
-use crate::config::Config;
+use crate::config::{self, Config, Target};
 
 /// An object store, shared.
 pub type Store = Arc<dyn ObjectStore>;
@@ -17,12 +17,13 @@ pub type Store = Arc<dyn ObjectStore>;
 #[derive(Debug, Clone)]
 pub struct Place {
     folder: PathBuf,
+    index: config::Index,
 }
 
 impl Place {
     /// The configured data directory; it is made if it is not there.
     pub fn create(config: &Config) -> anyhow::Result<Self> {
-        let place = Self { folder: PathBuf::from(&config.data) };
+        let place = Self::of(config);
         for folder in [place.archive_folder(), place.history_folder()] {
             std::fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -32,9 +33,9 @@ impl Place {
 
     /// The configured data directory, which must be there.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let place = Self { folder: PathBuf::from(&config.data) };
+        let place = Self::of(config);
         anyhow::ensure!(
-            place.archive_folder().is_dir() || place.index_file().is_file(),
+            place.archive_folder().is_dir() || place.holds_index(),
             "{} holds no twofold data; name the directory with --data DIR, or fill it with \
              `twofold run --source FILE --data {}`",
             place.folder.display(),
@@ -59,11 +60,30 @@ impl Place {
     }
 
     /// The index; it is made if it is not there.
-    pub fn index(&self) -> anyhow::Result<Arc<SqliteIndex>> {
-        let file = self.index_file();
-        let index = SqliteIndex::open(&file)
-            .with_context(|| format!("cannot open the index {}", file.display()))?;
-        Ok(Arc::new(index))
+    pub fn index(&self) -> anyhow::Result<Arc<dyn Index>> {
+        match self.index.target()? {
+            Target::Default => open_file(&self.index_file()),
+            Target::File(path) => open_file(&path),
+            Target::Engine => {
+                let endpoint = self.index.endpoint()?;
+                let index = ElasticIndex::open(&endpoint, &self.index.prefix)
+                    .with_context(|| format!("cannot open the index {endpoint:?}"))?;
+                Ok(Arc::new(index))
+            }
+        }
+    }
+
+    fn of(config: &Config) -> Self {
+        Self { folder: PathBuf::from(&config.data), index: config.index.clone() }
+    }
+
+    /// Whether there is an index, or one elsewhere that need not be in this folder.
+    fn holds_index(&self) -> bool {
+        match self.index.target() {
+            Ok(Target::Default) => self.index_file().is_file(),
+            Ok(Target::File(path)) => path.is_file(),
+            Ok(Target::Engine) | Err(_) => true,
+        }
     }
 
     fn archive_folder(&self) -> PathBuf {
@@ -83,4 +103,10 @@ fn store(folder: &Path) -> anyhow::Result<Store> {
     let store = LocalFileSystem::new_with_prefix(folder)
         .with_context(|| format!("cannot use the folder {}", folder.display()))?;
     Ok(Arc::new(store))
+}
+
+fn open_file(path: &Path) -> anyhow::Result<Arc<dyn Index>> {
+    let index = SqliteIndex::open(path)
+        .with_context(|| format!("cannot open the index {}", path.display()))?;
+    Ok(Arc::new(index))
 }

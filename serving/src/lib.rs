@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod index;
+pub mod kibana;
 mod page;
 pub mod query;
 pub mod spikes;

@@ -6,6 +6,7 @@ mod audit;
 mod batch;
 mod completions;
 mod config;
+mod dead_letters;
 mod demo;
 mod detect;
 mod export;
@@ -19,6 +20,7 @@ mod prune;
 mod report;
 mod run;
 mod serve;
+mod setup;
 mod ship;
 mod speed;
 mod spikes;
@@ -50,6 +52,8 @@ pub fn run(command: Command, layers: Layers) -> anyhow::Result<ExitCode> {
         Command::Spikes(arguments) => spikes::run(&arguments, layers),
         Command::Lines(arguments) => lines::run(&arguments, layers),
         Command::Prune(arguments) => prune::run(&arguments, layers),
+        Command::Setup(arguments) => setup::run(&arguments, layers),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments, layers),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Config(command) => config::run(&command, &layers),
@@ -61,6 +65,7 @@ pub fn run(command: Command, layers: Layers) -> anyhow::Result<ExitCode> {
 /// The configuration with the flags that name a data directory put on top.
 fn configured(mut layers: Layers, data: &Data) -> anyhow::Result<Config> {
     flag(&mut layers, "data", data.dir.as_deref().map(Path::to_string_lossy).as_deref())?;
+    flag(&mut layers, "index.url", data.index.as_deref())?;
     layers.config().map_err(anyhow::Error::msg)
 }
 

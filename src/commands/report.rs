@@ -12,7 +12,7 @@ use twofold_serving::query::{self, Range, Stores, Style};
 
 use super::{configured, flag, input, parts, range, stop};
 use crate::cli::Report;
-use crate::config::{Config, Layers};
+use crate::config::{Config, Index, Layers};
 use crate::output;
 use crate::place::Place;
 
@@ -29,7 +29,8 @@ pub fn run(arguments: &Report, mut layers: Layers) -> anyhow::Result<ExitCode> {
     } else {
         let folder = tempfile::tempdir()?;
         let data = folder.path().to_string_lossy().into_owned();
-        let place = of_files(&Config { data, ..config }, &arguments.files)?;
+        let index = Index::default();
+        let place = of_files(&Config { data, index, ..config }, &arguments.files)?;
         show(arguments, range, &place)?;
     }
     Ok(ExitCode::SUCCESS)

@@ -232,8 +232,9 @@ fn property(variable: &str) -> Option<String> {
 
 /// Whether the key's value is a secret: it is read, but never shown.
 pub fn is_secret(key: &str) -> bool {
-    is_property(key)
-        && ["password", "secret", "pem", "jaas", "token"].iter().any(|part| key.contains(part))
+    let words = ["password", "secret", "pem", "jaas", "token"];
+    ["index.password", "index.api_key"].contains(&key)
+        || (is_property(key) && words.iter().any(|word| key.contains(word)))
 }
 
 /// Whether a variable is none of the configuration's; `TWOFOLD_TEST_…` tells tests of servers.

@@ -3,10 +3,14 @@
 //! Every key has a default, so the serialised default *is* the list of known
 //! keys, from which environment names and the error for an unknown key follow.
 
+mod index;
 mod layers;
+mod secret;
 mod span;
 
+pub use index::{Index, Target};
 pub use layers::{Layers, Origin, is_secret};
+pub use secret::Secret;
 pub use span::Span;
 
 use std::collections::BTreeMap;
@@ -20,6 +24,8 @@ use twofold_data::format::Options;
 pub struct Config {
     /// The directory that holds archive, history and index.
     pub data: String,
+    /// The index.
+    pub index: Index,
     /// Where records come from.
     pub source: Source,
     /// Properties of librdkafka, such as `security.protocol`; they go before our own defaults.
@@ -116,6 +122,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: "twofold-data".into(),
+            index: Index::default(),
             source: Source::default(),
             kafka: BTreeMap::new(),
             format: Options::default(),

@@ -4,9 +4,14 @@ use super::{IndexError, Put};
 
 /// Counts what became of upserts.
 pub(super) fn count_puts(puts: &[Put]) {
-    let stale = puts.iter().filter(|put| **put == Put::Stale).count();
-    metrics::counter!("twofold_index_sets_stored_total").increment((puts.len() - stale) as u64);
-    metrics::counter!("twofold_index_sets_stale_total").increment(stale as u64);
+    for (name, kind) in [
+        ("twofold_index_sets_stored_total", Put::Stored),
+        ("twofold_index_sets_stale_total", Put::Stale),
+        ("twofold_index_sets_refused_total", Put::Refused),
+    ] {
+        let count = puts.iter().filter(|put| **put == kind).count();
+        metrics::counter!(name).increment(count as u64);
+    }
 }
 
 /// Counts a publication, or the race that it lost.

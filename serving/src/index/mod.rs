@@ -4,7 +4,10 @@
 //! The trait is synchronous: writers own a thread, and a server reads on its
 //! blocking pool. One conformance suite ([`conformance`]) runs against every backend.
 
+mod body;
 pub mod conformance;
+mod dead;
+pub mod elastic;
 mod error;
 mod metrics;
 mod plan;
@@ -13,6 +16,8 @@ mod question;
 pub mod sqlite;
 mod state;
 
+pub use dead::DeadLetter;
+pub use elastic::ElasticIndex;
 pub use error::IndexError;
 pub use plan::{Span, spans};
 pub use publication::{Document, LiveDocument, Publication};
@@ -29,7 +34,8 @@ pub trait Index: Send + Sync {
     /// Upserts speed rows. A set replaces the stored one of the same view, grain,
     /// start and partition if its version is at least as large; an older one is
     /// [`Put::Stale`], which is no error. A `Closed` set replaces an `Open` one of equal version.
-    /// (Equal versions with a state less final than the stored one are stale.)
+    /// (Equal versions with a state less final than the stored one are stale.) Versions lie
+    /// below 2^60.
     /// Every set names its partition; a union of partitions is the readers' affair.
     fn put(&self, sets: &[RowSet]) -> Result<Vec<Put>, IndexError>;
 
@@ -106,6 +112,17 @@ pub trait Index: Send + Sync {
     /// Retention: deletes rows of `layer` and `grain` that start before `before`.
     /// Returns how many row sets went.
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError>;
+
+    /// What the index refused ([`Put::Refused`]), the oldest first. An index that refuses
+    /// nothing has none.
+    fn dead_letters(&self) -> Result<Vec<DeadLetter>, IndexError> {
+        Ok(Vec::new())
+    }
+
+    /// Removes a dead letter: it was put again, or nobody wants it any more.
+    fn forget_dead_letter(&self, _id: &str) -> Result<(), IndexError> {
+        Ok(())
+    }
 }
 
 /// What became of one upsert.
@@ -115,4 +132,6 @@ pub enum Put {
     Stored,
     /// A newer one was there already: done, too.
     Stale,
+    /// The index will never take it as it is: kept among its dead letters.
+    Refused,
 }

@@ -6,8 +6,8 @@
 use rusqlite::{OptionalExtension, params};
 use twofold_data::minute::{Grain, Minute};
 
-use super::generations::now;
 use super::{CHUNK, SqliteIndex};
+use crate::index::body::now;
 use crate::index::{IndexError, Layer};
 
 /// After how long a run that was neither published nor abandoned counts as dead.

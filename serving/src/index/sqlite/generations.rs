@@ -1,13 +1,10 @@
 //! What the batch layer writes: staged in many small transactions, visible by one small one.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use rusqlite::{OptionalExtension, Transaction, params};
 use twofold_data::view::RowSet;
 
-use super::body::{Body, encode, finality, signed, unsigned};
-use super::speed::{from_json, to_json};
 use super::{CHUNK, SqliteIndex};
+use crate::index::body::{Body, encode, finality, now, parse, signed, to_json, unsigned};
 use crate::index::{Document, IndexError, Publication};
 
 const STAGE: &str = "
@@ -160,11 +157,5 @@ pub(super) fn published(transaction: &Transaction<'_>) -> Result<Option<Publicat
         .prepare_cached("SELECT body FROM generations ORDER BY generation DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()?;
-    body.map(|body| from_json(&body)).transpose()
-}
-
-/// The wall clock: milliseconds since the Unix epoch.
-pub(super) fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    body.map(|body| parse(&body)).transpose()
 }

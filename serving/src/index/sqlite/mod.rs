@@ -9,7 +9,6 @@
 //!
 //! WAL needs shared memory: the file must lie on a local file system.
 
-mod body;
 mod clean;
 mod connection;
 mod generations;

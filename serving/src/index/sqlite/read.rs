@@ -7,9 +7,8 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, State};
 
-use super::body::{Head, decode, state_of, unsigned};
 use super::generations::published;
-use super::speed::from_json;
+use crate::index::body::{Head, decode, parse, state_of, unsigned};
 use crate::index::plan::finer;
 use crate::index::{Answer, Document, IndexError, Layer, Query, Select, Span, spans};
 
@@ -191,7 +190,7 @@ pub(super) fn documents(
             kind: kind.to_owned(),
             id: row.get(0)?,
             start: Minute(row.get(1)?),
-            body: from_json(row.get_ref(2)?.as_blob().unwrap_or_default())?,
+            body: parse(row.get_ref(2)?.as_blob().unwrap_or_default())?,
         });
     }
     Ok(documents)
@@ -216,5 +215,5 @@ fn head(row: &Row<'_>, grain: Grain) -> Result<Head, IndexError> {
 fn set(row: &Row<'_>, head: Head, sketches: bool) -> Result<RowSet, IndexError> {
     let body = row.get_ref(6)?.as_blob().unwrap_or_default();
     let sketches = if sketches { row.get_ref(7)?.as_blob_or_null().unwrap_or(None) } else { None };
-    decode(head, body, sketches)
+    Ok(decode(head, parse(body)?, sketches.map(parse).transpose()?))
 }

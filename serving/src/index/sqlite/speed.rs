@@ -4,8 +4,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 
-use super::body::{Body, encode, finality, signed};
+
 use super::{CHUNK, SqliteIndex};
+use crate::index::body::{Body, encode, finality, parse, signed, to_json};
 use crate::index::{IndexError, PartitionState, Put};
 
 /// An older state never replaces a newer one; of two equal versions the more final stays.
@@ -82,23 +83,12 @@ pub(super) fn state(
         .prepare_cached("SELECT body FROM partitions WHERE topic = ?1 AND number = ?2")?
         .query_row(params![&*partition.topic, partition.number], |row| row.get(0))
         .optional()?;
-    body.map(|body| from_json(&body)).transpose()
+    body.map(|body| parse(&body)).transpose()
 }
 
 pub(super) fn states(transaction: &Transaction<'_>) -> Result<Vec<PartitionState>, IndexError> {
     let mut statement =
         transaction.prepare_cached("SELECT body FROM partitions ORDER BY topic, number")?;
     let bodies = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
-    bodies.map(|body| from_json(&body?)).collect()
-}
-
-/// Writes a small value as JSON.
-pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, IndexError> {
-    serde_json::to_vec(value).map_err(|error| IndexError::Failed(error.to_string()))
-}
-
-/// Reads what [`to_json`] wrote.
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, IndexError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| IndexError::Failed(format!("a stored value is damaged: {error}")))
+    bodies.map(|body| parse(&body?)).collect()
 }

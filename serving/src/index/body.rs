@@ -1,4 +1,6 @@
-//! What a row of the tables holds beside its key: rows and sketches of a set, as JSON.
+//! How backends store a set beside its key: rows and sketches, as JSON.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use twofold_data::minute::{Grain, Minute};
@@ -6,7 +8,7 @@ use twofold_data::partition::Partition;
 use twofold_data::view::{Distincts, Row, RowSet, State, Summary, Tally};
 use twofold_data::window::sketch::{Distinct, Quantiles};
 
-use crate::index::IndexError;
+use super::IndexError;
 
 /// A set without its key, taken apart so that a read without sketches is small.
 #[derive(Debug)]
@@ -15,8 +17,9 @@ pub(super) struct Body {
     pub(super) sketches: Option<Vec<u8>>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Rows<R> {
+/// What a set holds beside its key and its sketches.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Rows<R = Vec<Row>> {
     rows: R,
     floor: u64,
     keys: Option<u64>,
@@ -27,8 +30,9 @@ struct Rows<R> {
 #[derive(Serialize)]
 struct SketchesOut<'a>(&'a Distinct, &'a Distinct, &'a Quantiles, &'a Quantiles);
 
-#[derive(Deserialize)]
-struct SketchesIn(Distinct, Distinct, Quantiles, Quantiles);
+/// The sketches of a summary: clients, human clients, sizes, durations.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sketches(Distinct, Distinct, Quantiles, Quantiles);
 
 /// The key of a set, as the columns of its row tell it.
 #[derive(Debug)]
@@ -63,45 +67,36 @@ pub(super) fn encode(set: &RowSet) -> Result<Body, IndexError> {
 }
 
 /// Reads a set back; without `sketches` those of its summary are empty.
-pub(super) fn decode(
-    head: Head,
-    rows: &[u8],
-    sketches: Option<&[u8]>,
-) -> Result<RowSet, IndexError> {
-    let body: Rows<Vec<Row>> = serde_json::from_slice(rows).map_err(damaged)?;
-    let summary = match body.tally {
-        Some(tally) => Some(Box::new(summary(tally, body.exact, sketches)?)),
-        None => None,
-    };
-    Ok(RowSet {
+pub(super) fn decode(head: Head, rows: Rows, sketches: Option<Sketches>) -> RowSet {
+    let Rows { rows, floor, keys, tally, exact } = rows;
+    RowSet {
         view: head.view,
         grain: head.grain,
         start: head.start,
         partition: head.partition,
         version: head.version,
         state: head.state,
-        rows: body.rows,
-        floor: body.floor,
-        keys: body.keys,
-        summary,
-    })
+        rows,
+        floor,
+        keys,
+        summary: tally.map(|tally| Box::new(summary(tally, exact, sketches))),
+    }
 }
 
-fn summary(
-    tally: Tally,
-    exact: Option<Distincts>,
-    sketches: Option<&[u8]>,
-) -> Result<Summary, IndexError> {
-    let Some(bytes) = sketches else {
-        return Ok(Summary { tally, exact, ..Summary::default() });
+fn summary(tally: Tally, exact: Option<Distincts>, sketches: Option<Sketches>) -> Summary {
+    let Some(Sketches(clients, human_clients, sizes, durations)) = sketches else {
+        return Summary { tally, exact, ..Summary::default() };
     };
-    let SketchesIn(clients, human_clients, sizes, durations) =
-        serde_json::from_slice(bytes).map_err(damaged)?;
-    Ok(Summary { tally, exact, clients, human_clients, sizes, durations })
+    Summary { tally, exact, clients, human_clients, sizes, durations }
+}
+
+/// Reads what [`to_json`] or [`encode`] wrote.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, IndexError> {
+    serde_json::from_slice(bytes).map_err(damaged)
 }
 
 fn damaged(error: serde_json::Error) -> IndexError {
-    IndexError::Failed(format!("a stored row is damaged: {error}"))
+    IndexError::Failed(format!("a stored value is damaged: {error}"))
 }
 
 /// A state as a number: the larger, the more final.
@@ -132,4 +127,15 @@ pub(super) fn signed(number: u64) -> i64 {
 /// A number that [`signed`] wrote.
 pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
+}
+
+/// Writes a small value as JSON.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, IndexError> {
+    serde_json::to_vec(value).map_err(|error| IndexError::Failed(error.to_string()))
+}
+
+/// The wall clock: milliseconds since the Unix epoch.
+pub(super) fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,130 @@
+//! Merged rows: what does not add up over partitions, once for each window.
+//!
+//! Distinct clients and percentiles are unions of sketches, which Kibana can't form. So
+//! after a partition's rows and before its state, every window that it changed is read
+//! from all partitions and written once more as their union. Its version is the sum of
+//! theirs: whoever has seen more wins, and of two processes that write at the same time
+//! the later one has read the other's rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::partition::Partition;
+use twofold_data::view::{RowSet, VIEWS, union};
+
+use super::body::{Kind, Shared, external_version, set_id};
+use super::bulk::{Outcome, Writes, send};
+use super::{ElasticIndex, names, speed};
+use crate::index::{IndexError, Put};
+
+/// How long the list of partitions is believed.
+const PARTITIONS: Duration = Duration::from_secs(10);
+
+/// Windows whose merged row is due, with the sets that this process has just written.
+pub(super) type Due = BTreeMap<(Grain, Minute), BTreeMap<Partition, RowSet>>;
+
+/// The partitions known, and since when.
+#[derive(Debug, Default)]
+pub(super) struct Partitions {
+    known: BTreeSet<Partition>,
+    asked: Option<Instant>,
+}
+
+/// Notes which windows have changed.
+pub(super) fn remember(index: &ElasticIndex, sets: &[RowSet], puts: &[Put]) {
+    let mut due = index.due();
+    for (set, put) in sets.iter().zip(puts) {
+        if set.view != VIEWS[twofold_data::view::TRAFFIC].name || set.summary.is_none() {
+            continue;
+        }
+        let window = due.entry((set.grain, set.start)).or_default();
+        if let (Put::Stored, Some(partition)) = (put, &set.partition) {
+            window.insert(partition.clone(), set.clone());
+        }
+    }
+}
+
+/// Writes the merged rows that are due.
+pub(super) fn write(index: &ElasticIndex) -> Result<(), IndexError> {
+    let due = std::mem::take(&mut *index.due());
+    let result = write_all(index, &due);
+    if result.is_err() {
+        // They are read again: what is in hand may be old by then.
+        index.due().extend(due.into_keys().map(|window| (window, BTreeMap::new())));
+    }
+    result
+}
+
+fn write_all(index: &ElasticIndex, due: &Due) -> Result<(), IndexError> {
+    if due.is_empty() {
+        return Ok(());
+    }
+    let partitions = partitions(index, due)?;
+    let mut days: BTreeMap<Minute, Vec<(Grain, Minute)>> = BTreeMap::new();
+    for (grain, start) in due.keys() {
+        days.entry(names::day(*start)).or_default().push((*grain, *start));
+    }
+    for (day, windows) in days {
+        let name = index.names.speed(day);
+        let mut writes = Writes::default();
+        for window in windows {
+            let Some(in_hand) = due.get(&window) else { continue };
+            let others = others(index, &name, window, in_hand, &partitions)?;
+            add(&mut writes, in_hand.values().chain(&others))?;
+        }
+        for outcome in send(&index.connection, &name, &writes)? {
+            if let Outcome::Refused { reason, .. } = outcome {
+                // The partitions' own rows are there: this one comes again with the next emission.
+                tracing::warn!(reason, "a merged row was refused");
+            }
+        }
+    }
+    index.wrote();
+    Ok(())
+}
+
+/// The partitions that may have rows: those with a state, and those just written.
+fn partitions(index: &ElasticIndex, due: &Due) -> Result<BTreeSet<Partition>, IndexError> {
+    let mut partitions = index.partitions();
+    if partitions.asked.is_none_or(|asked| asked.elapsed() > PARTITIONS) {
+        let states = speed::states(index)?;
+        partitions.known.extend(states.into_iter().map(|state| state.partition));
+        partitions.asked = Some(Instant::now());
+    }
+    partitions.known.extend(due.values().flat_map(BTreeMap::keys).cloned());
+    Ok(partitions.known.clone())
+}
+
+/// The rows of the window that other partitions have.
+fn others(
+    index: &ElasticIndex,
+    name: &str,
+    (grain, start): (Grain, Minute),
+    in_hand: &BTreeMap<Partition, RowSet>,
+    partitions: &BTreeSet<Partition>,
+) -> Result<Vec<RowSet>, IndexError> {
+    let id = |partition: &Partition| {
+        let view = VIEWS[twofold_data::view::TRAFFIC].name;
+        format!("{view}.{}.{}.{}.{}", grain.name(), start.0, partition.number, partition.topic)
+    };
+    let ids: Vec<String> =
+        partitions.iter().filter(|partition| !in_hand.contains_key(*partition)).map(id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = speed::get(index, name, &ids, "@timestamp,twofold.*")?;
+    found.into_iter().filter(|hit| hit.source.is_some()).map(super::body::Hit::set).collect()
+}
+
+fn add<'a>(
+    writes: &mut Writes,
+    sets: impl Iterator<Item = &'a RowSet> + Clone,
+) -> Result<(), IndexError> {
+    let version = sets.clone().map(external_version).fold(0, i64::saturating_add);
+    let Some(merged) = union(sets) else { return Ok(()) };
+    let merged = RowSet { partition: None, ..merged };
+    let id = set_id(Kind::Merged, &merged);
+    let shared = Shared::of(Kind::Merged, &merged, &id);
+    writes.index(&id, Some(version), |out| shared.set(Kind::Merged, &merged, out))
+}

@@ -1,0 +1,88 @@
+//! `twofold dead-letters`
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use twofold_serving::index::{DeadLetter, Index, Put};
+use twofold_serving::query::escape_terminal;
+
+use super::configured;
+use crate::cli::{DeadLetters, DeadLettersCommand};
+use crate::config::Layers;
+use crate::output;
+use crate::place::Place;
+
+/// Lists, shows, replays or drops what the index refused.
+pub fn run(arguments: &DeadLetters, layers: Layers) -> anyhow::Result<ExitCode> {
+    let config = configured(layers, &arguments.data)?;
+    let index = Place::open(&config)?.index()?;
+    match &arguments.command {
+        DeadLettersCommand::List { json } => list(&*index, *json)?,
+        DeadLettersCommand::Show { id } => output::json(&find(&*index, id)?)?,
+        DeadLettersCommand::Replay { ids, all } => return replay(&*index, ids, *all),
+        DeadLettersCommand::Drop { ids } => {
+            for id in ids {
+                index.forget_dead_letter(&find(&*index, id)?.id)?;
+            }
+            output::text(&format!("{} dropped\n", ids.len()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(index: &dyn Index, json: bool) -> anyhow::Result<()> {
+    let letters = index.dead_letters()?;
+    if json {
+        return output::json(&letters);
+    }
+    if letters.is_empty() {
+        return output::text("the index has refused nothing\n");
+    }
+    let line = |letter: &DeadLetter| {
+        let partition = letter.set.partition.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!(
+            "{}\n  {} {} {} of {partition}, up to offset {}\n  refused at {} ({}): {}\n",
+            escape_terminal(&letter.id),
+            letter.set.view,
+            letter.set.grain.name(),
+            letter.set.start,
+            letter.set.version,
+            letter.refused_at,
+            letter.status,
+            escape_terminal(&letter.reason),
+        )
+    };
+    output::text(&letters.iter().map(line).collect::<String>())
+}
+
+fn find(index: &dyn Index, id: &str) -> anyhow::Result<DeadLetter> {
+    let found = index.dead_letters()?.into_iter().find(|letter| letter.id == id);
+    found.with_context(|| {
+        format!("there is no dead letter `{id}`; `twofold dead-letters list` shows all")
+    })
+}
+
+/// Puts letters again. What is taken, or is older than what the index has by now, is done.
+fn replay(index: &dyn Index, ids: &[String], all: bool) -> anyhow::Result<ExitCode> {
+    let letters = if all {
+        index.dead_letters()?
+    } else {
+        ids.iter().map(|id| find(index, id)).collect::<Result<_, _>>()?
+    };
+    let (mut taken, mut newer, mut refused) = (0, 0, 0);
+    for letter in letters {
+        match index.put(std::slice::from_ref(&letter.set))?.first() {
+            Some(Put::Stored) => taken += 1,
+            Some(Put::Stale) => newer += 1,
+            Some(Put::Refused) | None => {
+                refused += 1;
+                continue;
+            }
+        }
+        index.forget_dead_letter(&letter.id)?;
+    }
+    output::text(&format!(
+        "{taken} taken, {newer} replaced by newer rows meanwhile, {refused} refused again\n"
+    ))?;
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
