@@ -2,12 +2,15 @@
 
 mod stack;
 
-use stack::{Store, server};
-use twofold_serving::index::{Index, conformance};
+use stack::Store;
+use twofold_serving::index::Index;
+use twofold_serving::index::conformance::{self, Races};
+use twofold_test_kit::servers::variable;
 
-fn conforms(variable: &str) {
-    let url = server(variable);
-    conformance::run(|| {
+fn conforms(name: &str) {
+    let url = variable(name);
+    // A publication takes about a second here.
+    conformance::run_with(Races { rounds: 6, generations: 12 }, || {
         let store = Store::new(&url);
         move || Box::new(store.open()) as Box<dyn Index>
     });

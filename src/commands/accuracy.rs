@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 use twofold_data::minute::Minute;
-use twofold_serving::index::Index;
 
 use super::{configured, range};
 use crate::cli::Shown;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use twofold_data::minute::{Grain, MINUTE_MS, Minute};
-use twofold_serving::index::{Index, Layer};
+use twofold_serving::index::Layer;
 
 use super::configured;
 use crate::cli::Prune;

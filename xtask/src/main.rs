@@ -1,4 +1,4 @@
-//! twofold's chores: `cargo xtask test`, `stack`, `lint`, `faults`, `bench`.
+//! twofold's chores: `cargo xtask test`, `stack`, `kibana`, `lint`, `faults`, `bench`.
 
 mod bench;
 mod faults;
@@ -14,6 +14,7 @@ const HELP: &str = "cargo xtask COMMAND
   test    [--without WHAT]… [FILTER…]    all tests: on their own, on real servers, the README's recipes;
                                          WHAT is kafka, elasticsearch, s3, browser or python
   stack   up|down|status|…               real Kafka, Elasticsearch and S3 on this machine; `stack` alone says more
+  kibana                                 write kibana/ from the tables of views and measures
   lint                                   clippy on everything, warnings are errors
   faults  [--rounds N] [--seed S]        kill -9 at random instants; writes RELIABILITY.md
   bench   [NAME…] [--peers] [--lines N] [--runs N]
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "test" => test::main(&rest),
         "stack" => stack::main(&rest),
+        "kibana" => kibana(),
         "lint" => lint(),
         "faults" => faults::main(&rest),
         "bench" => bench::main(&rest),
@@ -42,4 +44,20 @@ fn main() -> ExitCode {
 
 fn lint() -> Result<(), String> {
     run::cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// The test that holds the files against the tables writes them, too.
+fn kibana() -> Result<(), String> {
+    let bless = "env.TWOFOLD_BLESS='1'";
+    run::cargo(&[
+        "--config",
+        bless,
+        "test",
+        "--release",
+        "-p",
+        "twofold-serving",
+        "--test",
+        "kibana",
+        "committed",
+    ])
 }

@@ -29,7 +29,8 @@ pub(super) fn objects(alias: &str) -> Vec<Value> {
 
 fn visualization(panel: &Panel, alias: &str) -> Value {
     // Only the time series builder can divide.
-    let divides = panel.metrics.iter().any(|metric| matches!(metric.operation, Operation::Ratio(..)));
+    let divides =
+        panel.metrics.iter().any(|metric| matches!(metric.operation, Operation::Ratio(..)));
     let (state, search, references) = if divides {
         let search = json!({ "query": { "query": "", "language": "kuery" }, "filter": [] });
         (time_series(panel, alias), search, json!([]))

@@ -75,10 +75,8 @@ fn visualization(panel: &Panel) -> Value {
         "visualizationType": kind(panel.chart),
         "state": state,
     });
-    let references = json!([
-        to_data_view("indexpattern-datasource-current-indexpattern"),
-        to_data_view(&name),
-    ]);
+    let references =
+        json!([to_data_view("indexpattern-datasource-current-indexpattern"), to_data_view(&name),]);
     saved("lens", &format!("{PREFIX}{}", panel.id), LENS, attributes, references)
 }
 
@@ -134,7 +132,9 @@ fn split_column(split: &Split) -> Value {
             let order = json!({ "type": "column", "columnId": metric_id(0) });
             terms(field, *size, &order, "desc")
         }
-        Split::Values(field, size) => terms(field, *size, &json!({ "type": "alphabetical" }), "asc"),
+        Split::Values(field, size) => {
+            terms(field, *size, &json!({ "type": "alphabetical" }), "asc")
+        }
         Split::Queries(queries) => {
             let filters: Vec<Value> = queries
                 .iter()

@@ -29,11 +29,22 @@ pub(super) fn to_data_view(name: &str) -> Value {
 /// The data view. Fields are left out: the server asks the index for them.
 pub(super) fn data_view(alias: &str, version: &str) -> Value {
     let mut formats = serde_json::Map::new();
-    for field in ["twofold.bytes", "twofold.sizes.p50", "twofold.sizes.p90", "twofold.sizes.p95", "twofold.sizes.p99"] {
+    for field in [
+        "twofold.bytes",
+        "twofold.sizes.p50",
+        "twofold.sizes.p90",
+        "twofold.sizes.p95",
+        "twofold.sizes.p99",
+    ] {
         formats.insert(field.to_owned(), json!({ "id": "bytes" }));
     }
     let percent = json!({ "id": "percent", "params": { "pattern": "0.[00]%" } });
-    for field in ["distinct_clients.mean_error", "size_percentiles.mean_error", "top_clients.recall", "top_pages.recall"] {
+    for field in [
+        "distinct_clients.mean_error",
+        "size_percentiles.mean_error",
+        "top_clients.recall",
+        "top_pages.recall",
+    ] {
         formats.insert(format!("twofold.accuracy.{field}"), percent.clone());
     }
     let attributes = json!({

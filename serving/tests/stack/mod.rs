@@ -1,15 +1,9 @@
-//! The engines that `cargo xtask test` starts, and a prefix of its own for each store.
+//! A store of its own for each test, in an engine that `cargo xtask test` starts.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use twofold_serving::index::elastic::{ElasticIndex, Endpoint};
-
-/// The URL in a variable that `cargo xtask test` sets.
-pub fn server(variable: &str) -> String {
-    std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set: `cargo xtask test` starts the server"))
-}
 
 /// How the tests reach an engine.
 pub fn endpoint(url: &str) -> Endpoint {
@@ -31,7 +25,13 @@ impl Store {
     }
 
     pub fn open(&self) -> ElasticIndex {
-        ElasticIndex::open(&endpoint(&self.url), &self.prefix).unwrap()
+        self.open_at(&endpoint(&self.url))
+    }
+
+    /// Opens it another way, as through a proxy.
+    #[allow(dead_code)]
+    pub fn open_at(&self, endpoint: &Endpoint) -> ElasticIndex {
+        ElasticIndex::open(endpoint, &self.prefix).unwrap()
     }
 
     /// Sends a request, and returns what the engine says.

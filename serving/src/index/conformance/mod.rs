@@ -34,11 +34,31 @@ pub fn run<Open>(fresh: impl Fn() -> Open)
 where
     Open: Fn() -> Box<dyn Index> + Sync,
 {
+    run_with(Races { rounds: 25, generations: 40 }, fresh);
+}
+
+/// How long the checks of what happens at the same time go on.
+#[derive(Debug, Clone, Copy)]
+pub struct Races {
+    /// How often four publishers race.
+    pub rounds: u64,
+    /// How many generations are published under readers.
+    pub generations: u64,
+}
+
+/// As [`run`], for indices in which a publication takes longer.
+///
+/// # Panics
+/// Where a promise is broken.
+pub fn run_with<Open>(races: Races, fresh: impl Fn() -> Open)
+where
+    Open: Fn() -> Box<dyn Index> + Sync,
+{
     versions::check(&fresh);
     generations::check(&fresh);
     reading::check(&fresh);
     live::check(&fresh);
-    races::check(&fresh);
+    races::check(races, &fresh);
 }
 
 /// A set of the view `pages` with one row that counts `requests`.

@@ -6,39 +6,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use twofold_data::minute::Grain;
 use twofold_data::view::RowSet;
 
-use super::{document, pages, publication, read, requests};
+use super::{Races, document, pages, publication, read, requests};
 use crate::index::{Index, IndexError};
 
-/// How often four publishers race.
-const ROUNDS: u64 = 25;
-
-/// How many generations are published under readers.
-const GENERATIONS: u64 = 40;
-
-pub(super) fn check<Open: Fn() -> Box<dyn Index> + Sync>(fresh: &impl Fn() -> Open) {
-    of_four_publishers_one_wins(&fresh());
-    readers_never_see_a_mixture(&fresh());
+pub(super) fn check<Open: Fn() -> Box<dyn Index> + Sync>(races: Races, fresh: &impl Fn() -> Open) {
+    of_four_publishers_one_wins(races.rounds, &fresh());
+    readers_never_see_a_mixture(races.generations, &fresh());
     the_newest_version_stays(&fresh());
 }
 
-fn of_four_publishers_one_wins<Open: Fn() -> Box<dyn Index> + Sync>(open: &Open) {
+fn of_four_publishers_one_wins<Open: Fn() -> Box<dyn Index> + Sync>(rounds: u64, open: &Open) {
     let start = Barrier::new(4);
     let wins: Vec<Vec<u64>> = std::thread::scope(|scope| {
         let racers = [0, 1, 2, 3].map(|racer| {
             let start = &start;
-            scope.spawn(move || race(&*open(), racer, start))
+            scope.spawn(move || race(&*open(), racer, rounds, start))
         });
         racers.into_iter().map(|racer| racer.join().unwrap()).collect()
     });
     let mut won: Vec<u64> = wins.concat();
     won.sort_unstable();
-    assert_eq!(won, (1..=ROUNDS).collect::<Vec<_>>(), "each generation is published once");
+    assert_eq!(won, (1..=rounds).collect::<Vec<_>>(), "each generation is published once");
 }
 
 /// The generations that this racer won.
-fn race(index: &dyn Index, racer: u64, start: &Barrier) -> Vec<u64> {
+fn race(index: &dyn Index, racer: u64, rounds: u64, start: &Barrier) -> Vec<u64> {
     let mut won = Vec::new();
-    for generation in 1..=ROUNDS {
+    for generation in 1..=rounds {
         let run = format!("racer {racer}, round {generation}");
         index.stage(&run, &[pages(Grain::Minute, 0, None, racer)], &[]).unwrap();
         start.wait();
@@ -56,13 +50,13 @@ fn race(index: &dyn Index, racer: u64, start: &Barrier) -> Vec<u64> {
     won
 }
 
-fn readers_never_see_a_mixture<Open: Fn() -> Box<dyn Index> + Sync>(open: &Open) {
+fn readers_never_see_a_mixture<Open: Fn() -> Box<dyn Index> + Sync>(generations: u64, open: &Open) {
     let writer = open();
     writer.put(&(0..200).map(speed_minute).collect::<Vec<_>>()).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let readers = [0, 1, 2].map(|_| scope.spawn(|| watch(&*open(), &done)));
-        for generation in 1..=GENERATIONS {
+        for generation in 1..=generations {
             publish_number(&*writer, generation);
         }
         done.store(true, Ordering::Relaxed);

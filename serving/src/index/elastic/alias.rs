@@ -12,11 +12,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use twofold_data::minute::{Grain, Minute};
 
+use super::ElasticIndex;
 use super::body::Hit;
-use super::bulk::{Outcome, Writes, send};
+use super::bulk::{Outcome, Version, Writes, send};
 use super::connection::{Failure, Refusal, token};
 use super::names::{Kind, write_alias};
-use super::ElasticIndex;
 use crate::index::body::to_json;
 use crate::index::{IndexError, Publication};
 
@@ -67,11 +67,10 @@ pub(super) fn current(index: &ElasticIndex) -> Result<Current, IndexError> {
 /// `None` if it changed while it was read.
 fn try_current(index: &ElasticIndex) -> Result<Option<Current>, IndexError> {
     let path = format!("/_alias/{}", index.names.alias());
-    let found: BTreeMap<String, Member> =
-        match index.connection.ask(Method::Get, &path, None) {
-            Err(Failure::Refused(refusal)) if refusal.is_missing() => BTreeMap::new(),
-            result => result?,
-        };
+    let found: BTreeMap<String, Member> = match index.connection.ask(Method::Get, &path, None) {
+        Err(Failure::Refused(refusal)) if refusal.is_missing() => BTreeMap::new(),
+        result => result?,
+    };
     let mut current = Current::default();
     for (name, member) in found {
         let filtered = member.aliases.values().any(|alias| alias.get("filter").is_some());
@@ -88,7 +87,8 @@ fn try_current(index: &ElasticIndex) -> Result<Option<Current>, IndexError> {
     }
     if current.generation > 0 {
         let newest = Kind::Publication(current.generation);
-        let token = current.tokens.iter().find(|name| index.names.kind(name) == Some(newest.clone()));
+        let token =
+            current.tokens.iter().find(|name| index.names.kind(name) == Some(newest.clone()));
         let Some(publication) = token.and_then(|name| read(index, name).transpose()) else {
             return Ok(None);
         };
@@ -189,7 +189,7 @@ fn write(
     });
     let mut writes = Writes::default();
     let body = to_json(&body)?;
-    writes.index(ID, None, |out| {
+    writes.index(ID, Version::Any, |out| {
         out.extend_from_slice(&body);
         Ok::<(), IndexError>(())
     })?;

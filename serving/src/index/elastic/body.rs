@@ -97,7 +97,12 @@ impl Shared {
     }
 
     /// Writes the document of the set itself.
-    pub(super) fn set(&self, kind: Kind, set: &RowSet, out: &mut Vec<u8>) -> Result<(), IndexError> {
+    pub(super) fn set(
+        &self,
+        kind: Kind,
+        set: &RowSet,
+        out: &mut Vec<u8>,
+    ) -> Result<(), IndexError> {
         let Body { rows, sketches } = encode(set)?;
         out.extend_from_slice(&self.text);
         let whole = kind != Kind::Speed;
@@ -216,10 +221,7 @@ fn estimated(sketch: &Quantiles) -> Option<[u64; 4]> {
 
 fn percentiles(out: &mut Vec<u8>, name: &str, values: Option<[u64; 4]>) {
     if let Some([p50, p90, p95, p99]) = values.map(|values| values.map(long)) {
-        let _ = write!(
-            out,
-            r#","{name}":{{"p50":{p50},"p90":{p90},"p95":{p95},"p99":{p99}}}"#
-        );
+        let _ = write!(out, r#","{name}":{{"p50":{p50},"p90":{p90},"p95":{p95},"p99":{p99}}}"#);
     }
 }
 
@@ -273,7 +275,7 @@ pub(super) struct Fields {
     topic: Option<String>,
     partition: Option<u32>,
     state: Option<State>,
-    version: Option<u64>,
+    pub(super) version: Option<u64>,
     pub(super) count: Option<usize>,
     rows: Option<Rows>,
     sketches: Option<Sketches>,

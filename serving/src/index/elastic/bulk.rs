@@ -20,6 +20,17 @@ pub(super) struct Writes {
     items: Vec<Range<usize>>,
 }
 
+/// When a write counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Always.
+    Any,
+    /// Unless a larger version is there.
+    AtLeast(i64),
+    /// Unless that version or a larger one is there.
+    Above(i64),
+}
+
 /// What became of one write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -27,7 +38,10 @@ pub(super) enum Outcome {
     /// A newer version was there already.
     Stale,
     /// The engine will never take it.
-    Refused { status: u16, reason: String },
+    Refused {
+        status: u16,
+        reason: String,
+    },
 }
 
 impl Writes {
@@ -39,11 +53,11 @@ impl Writes {
         self.items.is_empty()
     }
 
-    /// Writes a document, unless a larger version is there.
+    /// Writes a document.
     pub(super) fn index<E>(
         &mut self,
         id: &str,
-        version: Option<i64>,
+        version: Version,
         body: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         let from = self.action("index", id, version);
@@ -53,19 +67,25 @@ impl Writes {
         Ok(())
     }
 
-    /// Deletes a document, unless a larger version is there.
-    pub(super) fn delete(&mut self, id: &str, version: Option<i64>) {
+    /// Deletes a document.
+    pub(super) fn delete(&mut self, id: &str, version: Version) {
         let from = self.action("delete", id, version);
         self.items.push(from..self.text.len());
     }
 
-    fn action(&mut self, verb: &str, id: &str, version: Option<i64>) -> usize {
+    fn action(&mut self, verb: &str, id: &str, version: Version) -> usize {
         let from = self.text.len();
         let _ = write!(self.text, r#"{{"{verb}":{{"_id":"#);
         string(&mut self.text, id);
-        if let Some(version) = version {
-            let _ = write!(self.text, r#","version":{version},"version_type":"external_gte""#);
-        }
+        let _ = match version {
+            Version::Any => Ok(()),
+            Version::AtLeast(version) => {
+                write!(self.text, r#","version":{version},"version_type":"external_gte""#)
+            }
+            Version::Above(version) => {
+                write!(self.text, r#","version":{version},"version_type":"external""#)
+            }
+        };
         self.text.extend_from_slice(b"}}\n");
         from
     }

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use twofold_data::minute::{Grain, Minute};
 
+use super::ElasticIndex;
 use super::alias::{self, Current};
-use super::bulk::{Writes, send};
+use super::bulk::{Version, Writes, send};
 use super::generations::{check, forget_run, runs};
 use super::names::{Kind, tag};
 use super::search::{all_of, count, doc, hits, search_path};
-use super::ElasticIndex;
 use crate::index::body::now;
 use crate::index::{IndexError, Layer};
 
@@ -25,7 +25,10 @@ const CHUNK: usize = 5000;
 
 /// The batch layer's indices that readers have left: of published runs, and not under the
 /// alias; and the publications before the current one.
-pub(super) fn superseded(index: &ElasticIndex, current: &Current) -> Result<Vec<String>, IndexError> {
+pub(super) fn superseded(
+    index: &ElasticIndex,
+    current: &Current,
+) -> Result<Vec<String>, IndexError> {
     let published: BTreeSet<String> = runs(index)?
         .into_iter()
         .filter(|run| run.generation.is_some())
@@ -39,9 +42,7 @@ pub(super) fn superseded(index: &ElasticIndex, current: &Current) -> Result<Vec<
         };
         of_published && !current.members.contains_key(name)
     });
-    let before = |name: &String| {
-        matches!(index.names.kind(name), Some(Kind::Publication(generation)) if generation + 1 < current.generation)
-    };
+    let before = |name: &String| matches!(index.names.kind(name), Some(Kind::Publication(generation)) if generation + 1 < current.generation);
     names.extend(index.list(&index.names.every_publication())?.into_iter().filter(before));
     Ok(names)
 }
@@ -140,7 +141,7 @@ pub(super) fn delete_matching(
         }
         let mut writes: BTreeMap<String, Writes> = BTreeMap::new();
         for hit in &found {
-            writes.entry(hit.index.clone()).or_default().delete(&hit.id, None);
+            writes.entry(hit.index.clone()).or_default().delete(&hit.id, Version::Any);
         }
         for (name, writes) in writes {
             check(&send(&index.connection, &name, &writes)?)?;

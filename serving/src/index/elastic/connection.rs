@@ -259,19 +259,20 @@ impl Connection {
         }
         let body = body.map(<[u8]>::to_vec);
         let answer = async {
-            let response =
-                self.client.send(method, path, headers, None::<&()>, body, None).await?;
+            let response = self.client.send(method, path, headers, None::<&()>, body, None).await?;
             let status = response.status_code().as_u16();
             Ok((status, response.bytes().await?))
         };
-        let (status, bytes) = self
-            .block_on(answer)?
-            .map_err(|error: elasticsearch::Error| self.away(&error))?;
+        let (status, bytes) =
+            self.block_on(answer)?.map_err(|error: elasticsearch::Error| self.away(&error))?;
         if !(200..300).contains(&status) {
             return Err(Failure::Refused(refusal(status, &bytes)));
         }
         serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::Broken(format!("{}: the answer to {path} is not understood: {error}", self.shown))
+            Failure::Broken(format!(
+                "{}: the answer to {path} is not understood: {error}",
+                self.shown
+            ))
         })
     }
 

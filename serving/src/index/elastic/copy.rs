@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ElasticIndex;
-use super::bulk::{Writes, send};
+use super::bulk::{Version, Writes, send};
 use super::clean::delete_matching;
 use super::generations::check;
 use super::search::{Search, all_of};
@@ -91,7 +91,7 @@ fn copy(index: &ElasticIndex, from: &str, to: &str, filter: &Value) -> Result<()
         for mut raw in page.hits.hits {
             raw.source["twofold"]["copied"] = json!(true);
             let body = to_json(&raw.source)?;
-            writes.index(&raw.id, None, |out| {
+            writes.index(&raw.id, Version::Any, |out| {
                 out.extend_from_slice(&body);
                 Ok::<(), IndexError>(())
             })?;
@@ -102,6 +102,7 @@ fn copy(index: &ElasticIndex, from: &str, to: &str, filter: &Value) -> Result<()
     }
     let done = json!({ "scroll_id": page.scroll }).to_string();
     // It would end by itself after two minutes.
-    let _ = index.connection.once::<Value>(Method::Delete, "/_search/scroll", Some(done.as_bytes()));
+    let _ =
+        index.connection.once::<Value>(Method::Delete, "/_search/scroll", Some(done.as_bytes()));
     Ok(())
 }

@@ -7,7 +7,7 @@ use twofold_data::view::RowSet;
 
 use super::ElasticIndex;
 use super::body::{Hit, Kind, external_version, set_id};
-use super::bulk::{Outcome, Writes, send};
+use super::bulk::{Outcome, Version, Writes, send};
 use super::search::{Search, doc};
 use crate::index::body::{now, to_json};
 use crate::index::{DeadLetter, IndexError};
@@ -23,7 +23,8 @@ pub(super) fn keep(
     tracing::warn!(view = set.view, start = %set.start, status, reason, "the index refused a set");
     metrics::counter!("twofold_index_dead_letters_total").increment(1);
     let id = set_id(Kind::Speed, set);
-    let source = serde_json::to_string(set).map_err(|error| IndexError::Failed(error.to_string()))?;
+    let source =
+        serde_json::to_string(set).map_err(|error| IndexError::Failed(error.to_string()))?;
     let partition = set.partition.as_ref();
     let letter = json!({
         "@timestamp": jiff::Timestamp::from_millisecond(now()).map(|now| now.to_string()).ok(),
@@ -39,7 +40,7 @@ pub(super) fn keep(
     });
     let letter = to_json(&letter)?;
     let mut writes = Writes::default();
-    writes.index(&id, Some(external_version(set)), |out| {
+    writes.index(&id, Version::AtLeast(external_version(set)), |out| {
         out.extend_from_slice(&letter);
         Ok::<(), IndexError>(())
     })?;
@@ -78,6 +79,6 @@ fn letter(hit: Hit) -> Result<DeadLetter, IndexError> {
 /// Removes a letter.
 pub(super) fn forget(index: &ElasticIndex, id: &str) -> Result<(), IndexError> {
     let mut writes = Writes::default();
-    writes.delete(id, None);
+    writes.delete(id, Version::Any);
     super::generations::check(&send(&index.connection, &index.names.dead_letters(), &writes)?)
 }

@@ -7,8 +7,8 @@ use twofold_data::minute::Minute;
 use twofold_data::view::RowSet;
 
 use super::alias::{self, Change, Current};
-use super::body::{Kind as Set, Shared, row_count, row_id, set_id, string};
-use super::bulk::{Outcome, Writes, send};
+use super::body::{Kind as Set, Shared, row_count, row_id, set_id};
+use super::bulk::{Outcome, Version, Writes, send};
 use super::names::{self, Kind, tag, write_alias};
 use super::search::{Search, count, doc};
 use super::{ElasticIndex, clean, copy, speed};
@@ -50,19 +50,18 @@ fn write_set(writes: &mut Writes, set: &RowSet) -> Result<(), IndexError> {
     let id = set_id(Set::Batch, set);
     let shared = Shared::of(Set::Batch, set, &id);
     for rank in 1..=row_count(set) {
-        writes.index(&row_id(&id, rank), None, |out| {
+        writes.index(&row_id(&id, rank), Version::Any, |out| {
             shared.row(set, rank, out);
             Ok::<(), IndexError>(())
         })?;
     }
-    writes.index(&id, None, |out| shared.set(Set::Batch, set, out))
+    writes.index(&id, Version::Any, |out| shared.set(Set::Batch, set, out))
 }
 
 /// What Kibana reads of a document stands in fields of its own.
 fn write_document(writes: &mut Writes, document: &Document) -> Result<(), IndexError> {
     let Document { kind, id, start, body } = document;
-    let mut id_text = Vec::new();
-    string(&mut id_text, &format!("{kind}.{id}"));
+
     let set = format!("{kind}.{id}");
     let mut twofold = json!({
         "doc": "document",
@@ -75,7 +74,7 @@ fn write_document(writes: &mut Writes, document: &Document) -> Result<(), IndexE
     }
     let source = json!({ "@timestamp": names::clamp(*start).to_string(), "twofold": twofold });
     let source = to_json(&source)?;
-    writes.index(&set, None, |out| {
+    writes.index(&set, Version::Any, |out| {
         out.extend_from_slice(&source);
         Ok(())
     })
@@ -150,7 +149,7 @@ pub(super) fn write_run(index: &ElasticIndex, run: &Run) -> Result<(), IndexErro
     });
     let body = to_json(&body)?;
     let mut writes = Writes::default();
-    writes.index(&run_id(&run.name), None, |out| {
+    writes.index(&run_id(&run.name), Version::Any, |out| {
         out.extend_from_slice(&body);
         Ok::<(), IndexError>(())
     })?;
@@ -159,7 +158,7 @@ pub(super) fn write_run(index: &ElasticIndex, run: &Run) -> Result<(), IndexErro
 
 pub(super) fn forget_run(index: &ElasticIndex, run: &str) -> Result<(), IndexError> {
     let mut writes = Writes::default();
-    writes.delete(&run_id(run), None);
+    writes.delete(&run_id(run), Version::Any);
     check(&send(&index.connection, &index.names.state(), &writes)?)
 }
 

@@ -14,7 +14,7 @@ use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, VIEWS, union};
 
 use super::body::{Kind, Shared, external_version, set_id};
-use super::bulk::{Outcome, Writes, send};
+use super::bulk::{Outcome, Version, Writes, send};
 use super::{ElasticIndex, names, speed};
 use crate::index::{IndexError, Put};
 
@@ -126,5 +126,5 @@ fn add<'a>(
     let merged = RowSet { partition: None, ..merged };
     let id = set_id(Kind::Merged, &merged);
     let shared = Shared::of(Kind::Merged, &merged, &id);
-    writes.index(&id, Some(version), |out| shared.set(Kind::Merged, &merged, out))
+    writes.index(&id, Version::AtLeast(version), |out| shared.set(Kind::Merged, &merged, out))
 }

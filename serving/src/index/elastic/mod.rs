@@ -15,6 +15,7 @@ mod connection;
 mod copy;
 mod dead;
 mod generations;
+mod live;
 mod mapping;
 mod merge;
 mod names;
@@ -36,8 +37,8 @@ pub use connection::{Endpoint, Login};
 pub use mapping::{SCHEMA_VERSION, fields, key_field};
 
 use super::{
-    Answer, DeadLetter, Document, Index, IndexError, Layer, PartitionState, Publication, Put,
-    Query, Select, metrics,
+    Answer, DeadLetter, Document, Index, IndexError, Layer, LiveDocument, PartitionState,
+    Publication, Put, Query, Select, metrics,
 };
 use connection::{Connection, Failure};
 use names::Names;
@@ -84,7 +85,7 @@ impl ElasticIndex {
         if index.stored_version()? != Some(SCHEMA_VERSION) {
             index.install()?;
         }
-        for name in [index.names.state(), index.names.dead_letters()] {
+        for name in [index.names.state(), index.names.live(), index.names.dead_letters()] {
             index.create(&name, &json!({ names::write_alias(&name): {} }))?;
         }
         alias::prepare(&index)?;
@@ -259,6 +260,23 @@ impl Index for ElasticIndex {
 
     fn documents(&self, kind: &str, from: Minute, to: Minute) -> Result<Vec<Document>, IndexError> {
         read::documents(self, kind, from, to)
+    }
+
+    fn put_documents(&self, documents: &[LiveDocument]) -> Result<Vec<Put>, IndexError> {
+        live::put(self, documents)
+    }
+
+    fn live_documents(
+        &self,
+        kind: &str,
+        from: Minute,
+        to: Minute,
+    ) -> Result<Vec<LiveDocument>, IndexError> {
+        live::read(self, kind, from, to)
+    }
+
+    fn delete_documents_before(&self, kind: &str, before: Minute) -> Result<u64, IndexError> {
+        live::delete_before(self, kind, before)
     }
 
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError> {

@@ -7,6 +7,7 @@
 //! | `twofold_documents-RUN` | the batch layer's documents | yes |
 //! | `twofold_publication-GENERATION-TOKEN` | the publication; exactly one is current | yes |
 //! | `twofold_state` | states of partitions, runs that have staged something | no |
+//! | `twofold_live` | documents outside of generations, such as spikes | no |
 //! | `twofold_dead_letters` | what the index refused | no |
 
 use twofold_data::minute::{Grain, MINUTE_MS, Minute};
@@ -88,14 +89,26 @@ impl Names {
         format!("{}_state", self.prefix)
     }
 
+    pub(super) fn live(&self) -> String {
+        format!("{}_live", self.prefix)
+    }
+
     pub(super) fn dead_letters(&self) -> String {
         format!("{}_dead_letters", self.prefix)
     }
 
     /// What the index template's patterns are: none of them meets a built-in one.
-    pub(super) fn patterns(&self) -> [String; 6] {
-        ["_speed.*", "_batch.*", "_documents-*", "_publication-*", "_state", "_dead_letters"]
-            .map(|rest| format!("{}{rest}", self.prefix))
+    pub(super) fn patterns(&self) -> [String; 7] {
+        [
+            "_speed.*",
+            "_batch.*",
+            "_documents-*",
+            "_publication-*",
+            "_state",
+            "_live",
+            "_dead_letters",
+        ]
+        .map(|rest| format!("{}{rest}", self.prefix))
     }
 
     /// What an index of that name holds; `None` if that is nothing that readers see.

@@ -8,9 +8,9 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, State};
 
+use super::ElasticIndex;
 use super::body::{Hit, range};
 use super::search::{self, Search, all_of, doc, search_path};
-use super::ElasticIndex;
 use crate::index::plan::finer;
 use crate::index::{Answer, Document, IndexError, Layer, Publication, Query, Select, Span, spans};
 
@@ -28,9 +28,10 @@ pub(super) fn published(index: &ElasticIndex) -> Result<Option<Publication>, Ind
     let path = search_path(index.names.alias());
     let mut hits = search::hits(index, &path, &body)?.unwrap_or_default();
     let body = hits.pop().and_then(|hit| hit.source).and_then(|source| source.twofold.body);
-    let publication: Option<Publication> = body.map(serde_json::from_value).transpose().map_err(
-        |error| IndexError::Failed(format!("its publication is damaged: {error}")),
-    )?;
+    let publication: Option<Publication> = body
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|error| IndexError::Failed(format!("its publication is damaged: {error}")))?;
     *index.seen() = publication.clone();
     Ok(publication)
 }
@@ -179,15 +180,15 @@ impl Covered {
     }
 
     fn holds(&self, set: &RowSet) -> bool {
-        let key = |grain: Grain| {
-            (set.view.clone(), set.partition.clone(), grain, grain.start(set.start))
-        };
+        let key =
+            |grain: Grain| (set.view.clone(), set.partition.clone(), grain, grain.start(set.start));
         self.coarser.iter().any(|grain| self.starts.contains(&key(*grain)))
     }
 
     /// Filters that keep what is covered from being read at all: adjoining spans as one.
     fn clauses(&self) -> Vec<Value> {
-        let mut spans: BTreeMap<(&str, &Option<Partition>), Vec<(Minute, Minute)>> = BTreeMap::new();
+        let mut spans: BTreeMap<(&str, &Option<Partition>), Vec<(Minute, Minute)>> =
+            BTreeMap::new();
         for (view, partition, grain, start) in &self.starts {
             spans.entry((view, partition)).or_default().push((*start, grain.end(*start)));
         }
@@ -267,7 +268,8 @@ pub(super) fn documents(
     Ok(documents)
 }
 
-fn document(hit: Hit) -> Option<Document> {
+/// The document of the batch layer, or outside of generations, that was found.
+pub(super) fn document(hit: Hit) -> Option<Document> {
     let source = hit.source?;
     let named = source.twofold.document?;
     Some(Document {
@@ -283,8 +285,10 @@ pub(super) fn extent(index: &ElasticIndex) -> Result<Option<(Minute, Minute)>, I
     index.refresh_own_writes()?;
     let mut grains = serde_json::Map::new();
     for grain in Grain::ALL {
-        let (min, max) =
-            (json!({ "min": { "field": "@timestamp" } }), json!({ "max": { "field": "@timestamp" } }));
+        let (min, max) = (
+            json!({ "min": { "field": "@timestamp" } }),
+            json!({ "max": { "field": "@timestamp" } }),
+        );
         let of_grain = json!({ "filter": { "term": { "twofold.grain": grain.name() } }, "aggs": { "min": min, "max": max } });
         grains.insert(grain.name().to_owned(), of_grain);
     }

@@ -4,9 +4,9 @@ use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ElasticIndex;
 use super::body::Hit;
 use super::connection::Failure;
-use super::ElasticIndex;
 use crate::index::IndexError;
 
 /// How many sets one page has, with and without their sketches (about 10 KiB a set).
@@ -22,6 +22,8 @@ pub(super) struct Found {
 
 #[derive(Deserialize)]
 struct Answer {
+    #[serde(rename = "_shards")]
+    shards: Shards,
     hits: Hits,
     #[serde(default)]
     aggregations: Value,
@@ -30,6 +32,20 @@ struct Answer {
 #[derive(Deserialize)]
 struct Hits {
     hits: Vec<Hit>,
+}
+
+#[derive(Deserialize)]
+struct Shards {
+    total: u32,
+    successful: u32,
+}
+
+impl Shards {
+    /// Whether every index had its say. One that was removed between a search's two phases is
+    /// passed over in silence, even where partial results are not allowed.
+    fn are_whole(&self) -> bool {
+        self.successful == self.total
+    }
 }
 
 /// A search for documents.
@@ -93,6 +109,9 @@ impl Search<'_> {
             Err(Failure::Refused(refusal)) if refusal.is_missing() => return Ok(None),
             result => result?,
         };
+        if !answer.shards.are_whole() {
+            return Ok(None);
+        }
         let generation = answer.aggregations.pointer("/generation/value").and_then(Value::as_f64);
         Ok(Some(Found { hits: answer.hits.hits, generation: generation.unwrap_or(0.0) as u64 }))
     }
@@ -106,7 +125,7 @@ pub(super) fn hits(
 ) -> Result<Option<Vec<Hit>>, IndexError> {
     match index.connection.ask_json::<Answer>(Method::Post, path, body) {
         Err(Failure::Refused(refusal)) if refusal.is_missing() => Ok(None),
-        result => Ok(Some(result?.hits.hits)),
+        result => Ok(result.map(|answer| answer.shards.are_whole().then_some(answer.hits.hits))?),
     }
 }
 

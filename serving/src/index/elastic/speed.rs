@@ -13,7 +13,7 @@ use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, State};
 
 use super::body::{Hit, Kind, Shared, external_version, row_count, row_id, set_id};
-use super::bulk::{Outcome, Writes, send};
+use super::bulk::{Outcome, Version, Writes, send};
 use super::search::{Search, doc};
 use super::{ElasticIndex, alias, dead, merge, names};
 use crate::index::body::{now, to_json};
@@ -57,7 +57,7 @@ fn put_day(
     for _ in 0..2 {
         ensure(index, &name, day)?;
         let heads = heads(index, &name, sets)?;
-        if heads.iter().any(|outcome| is_gone(outcome)) {
+        if heads.iter().any(is_gone) {
             index.known().remove(&name);
             continue;
         }
@@ -120,7 +120,9 @@ fn heads(
     for (_, set) in sets {
         let id = set_id(Kind::Speed, set);
         let shared = Shared::of(Kind::Speed, set, &id);
-        writes.index(&id, Some(external_version(set)), |out| shared.set(Kind::Speed, set, out))?;
+        writes.index(&id, Version::AtLeast(external_version(set)), |out| {
+            shared.set(Kind::Speed, set, out)
+        })?;
     }
     Ok(send(&index.connection, name, &writes)?)
 }
@@ -174,7 +176,7 @@ fn rows(index: &ElasticIndex, name: &str, sets: &[&RowSet]) -> Result<(), IndexE
     let mut of_set = Vec::new();
     for (number, set) in sets.iter().enumerate() {
         let id = set_id(Kind::Speed, set);
-        let (version, count) = (Some(external_version(set)), row_count(set));
+        let (version, count) = (Version::AtLeast(external_version(set)), row_count(set));
         let shared = Shared::of(Kind::Speed, set, &id);
         for rank in 1..=count {
             writes.index(&row_id(&id, rank), version, |out| {
@@ -220,7 +222,7 @@ pub(super) fn put_state(index: &ElasticIndex, state: &PartitionState) -> Result<
     let body = to_json(&body)?;
     let mut writes = Writes::default();
     let version = i64::try_from(state.processed_through).unwrap_or(i64::MAX);
-    writes.index(&state_id(&state.partition), Some(version), |out| {
+    writes.index(&state_id(&state.partition), Version::AtLeast(version), |out| {
         out.extend_from_slice(&body);
         Ok::<(), IndexError>(())
     })?;

@@ -3,9 +3,9 @@
 use rusqlite::{Transaction, params};
 use twofold_data::minute::Minute;
 
-use super::body::signed;
-use super::speed::{from_json, stored, to_json};
+use super::speed::stored;
 use super::{CHUNK, SqliteIndex};
+use crate::index::body::{parse, signed, to_json};
 use crate::index::{Document, IndexError, LiveDocument, Put};
 
 const PUT: &str = "
@@ -51,7 +51,7 @@ pub(super) fn read(
     })?;
     rows.map(|row| {
         let (id, start, version, body) = row?;
-        let (kind, start, body) = (kind.to_owned(), Minute(start), from_json(&body)?);
+        let (kind, start, body) = (kind.to_owned(), Minute(start), parse(&body)?);
         Ok(LiveDocument { document: Document { kind, id, start, body }, version })
     })
     .collect()

@@ -4,7 +4,6 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 
-
 use super::{CHUNK, SqliteIndex};
 use crate::index::body::{Body, encode, finality, parse, signed, to_json};
 use crate::index::{IndexError, PartitionState, Put};
