@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use rows::{START, list, traffic};
 use serde_json::{Value, json};
 use stack::{Store, endpoint};
@@ -41,7 +42,7 @@ fn state(number: u32) -> PartitionState {
 
 /// The keys of a list as Kibana sees them, in the order of ranks.
 fn kibana_sees(store: &Store) -> Vec<String> {
-    store.ask(&format!("{}_speed.*/_refresh", store.prefix), &json!({}));
+    store.refresh();
     let body = json!({
         "size": 1000,
         "query": { "term": { "twofold.doc": "row" } },
@@ -93,11 +94,13 @@ fn an_engine_that_is_away_is_no_loss() {
 
 /// Answers a bulk request with this error in its first item, though it was done.
 fn first_item(answer: Answer, status: u16, kind: &str) -> Answer {
-    let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let mut body: Value = serde_json::from_reader(GzDecoder::new(&answer.body[..])).unwrap();
+    let mut headers = answer.headers.clone();
+    headers.remove("content-encoding");
     let Some(item) = body.pointer_mut("/items/0/index") else { return answer };
     *item = json!({ "status": status, "error": { "type": kind, "reason": "on purpose" } });
     body["errors"] = json!(true);
-    Answer { body: body.to_string().into(), ..answer }
+    Answer { body: body.to_string().into(), headers, ..answer }
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn distinct_clients_of_all_partitions_stand_in_one_row() {
     one.put_state(&state(0)).unwrap();
     other.put(&[traffic(0, Some(1), 60, 30..90)]).unwrap();
     other.put_state(&state(1)).unwrap();
-    store.ask(&format!("{}_speed.*/_refresh", store.prefix), &json!({}));
+    store.refresh();
     let body = json!({ "query": { "term": { "twofold.whole": true } } });
     let found = store.ask(&format!("{}/_search", store.prefix), &body);
     let hits = found["hits"]["hits"].as_array().unwrap();

@@ -34,6 +34,12 @@ impl Store {
         ElasticIndex::open(endpoint, &self.prefix).unwrap()
     }
 
+    /// Makes what was written to the speed layer's indices visible.
+    #[allow(dead_code)]
+    pub fn refresh(&self) {
+        ureq::post(&format!("{}/{}_speed.*/_refresh", self.url, self.prefix)).send_empty().unwrap();
+    }
+
     /// Sends a request, and returns what the engine says.
     #[allow(dead_code)]
     pub fn ask(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
