@@ -15,6 +15,9 @@ pub struct Cli {
     /// Set any configuration key, such as `--set speed.lateness=5m`; may be repeated.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// The time zone that decides days and hours, such as Europe/Berlin [default: UTC].
+    #[arg(long, global = true, value_name = "ZONE")]
+    pub timezone: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -58,7 +61,7 @@ pub enum Command {
     Spikes(Spikes),
     /// The raw lines behind a number.
     Lines(Lines),
-    /// Remove index rows past their retention.
+    /// Apply the retention: fade old rows, retire old files of the archive.
     Prune(Prune),
     /// Prepare Elasticsearch or OpenSearch, and install the dashboards; safe to repeat.
     Setup(Setup),
@@ -280,6 +283,9 @@ pub struct Batch {
 /// `serve`
 #[derive(Debug, Args)]
 pub struct Serve {
+    /// Files that are being archived: what of them is not yet stands behind numbers, too.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub source: Vec<String>,
     /// Address and port [default: 127.0.0.1:8080].
     #[arg(long)]
     pub listen: Option<String>,
@@ -353,6 +359,9 @@ pub struct Spikes {
 /// `lines`
 #[derive(Debug, Args)]
 pub struct Lines {
+    /// Files that are being archived: what of them is not yet is searched, too.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub source: Vec<String>,
     /// The range.
     #[command(flatten)]
     pub range: Range,

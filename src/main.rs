@@ -56,5 +56,8 @@ fn layers(cli: &Cli) -> anyhow::Result<Layers> {
             .with_context(|| format!("--set takes KEY=VALUE, not `{setting}`"))?;
         layers.set_text(key.trim(), value.trim(), Origin::Flag)?;
     }
+    if let Some(zone) = &cli.timezone {
+        layers.set_text("timezone", zone, Origin::Flag)?;
+    }
     Ok(layers)
 }

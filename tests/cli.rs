@@ -91,6 +91,26 @@ fn detect_names_the_format() {
     assert_eq!(detected["format"], "combined", "{detected}");
 }
 
+/// Of nothing every number is known; a format can't be told of it.
+#[test]
+fn an_empty_log_has_an_exact_report_and_no_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("empty.log");
+    std::fs::write(&log, "").unwrap();
+    let report = json(&["report", text(&log), "--json"]);
+    assert_eq!((&report["requests"], &report["exact"]), (&0.into(), &true.into()), "{report}");
+    check_error(&["detect", text(&log)], 1, &["empty.log", "no line"]);
+}
+
+#[test]
+fn an_unknown_time_zone_is_an_error() {
+    check_error(
+        &["--timezone", "Mars/Olympus", "config", "check"],
+        1,
+        &["Mars/Olympus", "Europe/Berlin"],
+    );
+}
+
 #[test]
 fn completions_are_made_for_shells() {
     for shell in ["bash", "zsh", "fish"] {

@@ -19,6 +19,8 @@ pub struct Discovery {
     pub ends: Vec<End>,
     /// Records that are new.
     pub new_records: u64,
+    /// New files with records of hours that can't be computed again, and these hours.
+    pub refused: BTreeMap<String, BTreeSet<i64>>,
 }
 
 /// Asks each partition's chain for the files behind the manifest's offsets; hours
@@ -40,7 +42,7 @@ pub fn discover(
         found.ends.extend(end);
     }
     for (hour, known) in &manifest.hours {
-        if known.fingerprint != fingerprint {
+        if known.fingerprint != fingerprint && !known.sealed {
             found.touch_again(*hour, known);
         }
     }
@@ -50,6 +52,10 @@ pub fn discover(
 impl Discovery {
     fn touch(&mut self, file: &File, manifest: &Manifest) {
         for hour in file.meta.hours.keys() {
+            if manifest.refuses(*hour) {
+                self.refused.entry(file.path.clone()).or_default().insert(*hour);
+                continue;
+            }
             if let Some(known) = manifest.hours.get(hour) {
                 self.touch_again(*hour, known);
             }

@@ -2,13 +2,15 @@
 
 use std::io::Write;
 
+use twofold_data::archive::Retired;
 use twofold_data::format::Format;
 
 use crate::BatchError;
 use crate::archive::{Archive, File, Records, Text, damaged, record};
 
 /// Writes every record of the archive, partition by partition, in the order of offsets, each with its
-/// `\n` where it had one. `progress` hears how many records are written.
+/// `\n` where it had one. `progress` hears how many records are written. Returns what is not
+/// in it because retention removed it.
 ///
 /// # Errors
 /// Of the store and of `out`; [`BatchError::Damaged`] where the chain is broken.
@@ -16,10 +18,13 @@ pub fn export(
     archive: &Archive,
     out: &mut impl Write,
     mut progress: impl FnMut(u64),
-) -> Result<(), BatchError> {
+) -> Result<Vec<Retired>, BatchError> {
     let mut records = 0;
+    let retired = archive.retired()?;
     for (origin, _) in archive.partitions()? {
-        let mut next = origin.first_offset;
+        let runs = retired.get(&origin.partition);
+        let last = runs.and_then(|runs| runs.last());
+        let mut next = last.map_or(origin.first_offset, |run| run.next_offset);
         for file in archive.listed(&origin.partition, 0)? {
             if file.meta.first_offset != next {
                 let gap =
@@ -32,7 +37,8 @@ pub fn export(
             progress(records);
         }
     }
-    out.flush().map_err(BatchError::Output)
+    out.flush().map_err(BatchError::Output)?;
+    Ok(retired.into_values().flatten().collect())
 }
 
 fn write(archive: &Archive, file: &File, out: &mut impl Write) -> Result<(), BatchError> {

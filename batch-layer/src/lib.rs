@@ -14,6 +14,7 @@ pub mod history;
 pub mod lines;
 mod manifest;
 mod patterns;
+pub mod prune;
 mod publish;
 mod recompute;
 pub mod run;

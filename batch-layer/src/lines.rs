@@ -6,10 +6,10 @@ use serde::Serialize;
 use twofold_data::class::{Classifier, KEY_BYTES, PageRules};
 use twofold_data::facts::Facts;
 use twofold_data::format::Format;
-use twofold_data::minute::{Grain, MINUTE_MS, Minute};
+use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::{Filter, Key};
-use twofold_serving::api::LineFilter;
+use twofold_serving::api::{LineFilter, Seen};
 
 use crate::BatchError;
 use crate::archive::{Archive, File, Records, Text, damaged, record};
@@ -33,6 +33,22 @@ pub struct Found {
     pub status: Option<u16>,
     /// The line itself; what is not UTF-8 is shown as U+FFFD.
     pub line: String,
+}
+
+impl Found {
+    /// The line that was seen.
+    pub fn new(seen: &Seen<'_>, partition: &Partition, offset: u64, line: String) -> Self {
+        Self {
+            minute: Minute::of(seen.time).to_string(),
+            partition: partition.to_string(),
+            offset,
+            outcome: seen.outcome.to_owned(),
+            client: seen.client.map(str::to_owned),
+            path: seen.path.map(str::to_owned),
+            status: seen.status,
+            line,
+        }
+    }
 }
 
 /// What was read to find the lines.
@@ -112,7 +128,8 @@ fn search(
             if found.len() >= filter.limit {
                 break;
             }
-            if (records.offset.value(row) as u64) < since || !Wanted(filter).admits(&records, row) {
+            let offset = records.offset.value(row) as u64;
+            if offset < since || !filter.admits(&seen(&records, row)) {
                 continue;
             }
             let admits = |facts: Facts<'_>| filter.only.admits(&facts);
@@ -122,8 +139,9 @@ fn search(
             line.clear();
             records.rebuild(row, &format, &mut line);
             let text = String::from_utf8_lossy(&line);
-            if filter.contains.as_ref().is_none_or(|part| text.contains(part.as_str())) {
-                found.push(of(&records, row, &file.meta.partition.to_string(), text.into_owned()));
+            if filter.admits_text(&text) {
+                let seen = seen(&records, row);
+                found.push(Found::new(&seen, &file.meta.partition, offset, text.into_owned()));
             }
         }
     }
@@ -131,18 +149,14 @@ fn search(
     Ok(())
 }
 
-fn of(records: &Records<'_>, row: usize, partition: &str, line: String) -> Found {
-    let outcome = records.outcome.value(row).to_owned();
-    let is_request = outcome == "request";
-    Found {
-        minute: Minute::of(records.time.value(row)).to_string(),
-        partition: partition.to_owned(),
-        offset: records.offset.value(row) as u64,
-        client: Records::text(records.client, row).map(str::to_owned),
-        path: Records::text(records.path, row).map(str::to_owned),
-        status: is_request.then(|| records.status.value(row) as u16),
+fn seen<'a>(records: &Records<'a>, row: usize) -> Seen<'a> {
+    let outcome = records.outcome.value(row);
+    Seen {
+        time: records.time.value(row),
         outcome,
-        line,
+        client: Records::text(records.client, row),
+        path: Records::text(records.path, row),
+        status: (outcome == "request").then(|| records.status.value(row) as u16),
     }
 }
 
@@ -156,12 +170,6 @@ pub(crate) fn exactly(filter: &Filter, key: Key) -> Option<String> {
 struct Wanted<'a>(&'a LineFilter);
 
 impl Wanted<'_> {
-    fn span(&self) -> (i64, i64) {
-        let from = self.0.from.map_or(i64::MIN, |from| from.0.saturating_mul(MINUTE_MS));
-        let to = self.0.to.map_or(i64::MAX, |to| to.0.saturating_mul(MINUTE_MS));
-        (from, to)
-    }
-
     fn may_be_in(&self, file: &File) -> bool {
         let from = self.0.from.map_or(i64::MIN, |from| Grain::Hour.start(from).0);
         let to = self.0.to.map_or(i64::MAX, |to| to.0);
@@ -169,7 +177,7 @@ impl Wanted<'_> {
     }
 
     fn may_be_among(&self, group: &RowGroupMetaData) -> bool {
-        let (from, to) = self.span();
+        let (from, to) = self.0.span();
         let column = |name: &str| {
             group.columns().iter().find(|column| column.column_path().string() == name)
         };
@@ -202,20 +210,5 @@ impl Wanted<'_> {
             && may_hold("client", &exactly(&self.0.only, Key::Client))
             && may_hold("client", &self.0.client)
             && may_hold("path", &self.0.path)
-    }
-
-    fn admits(&self, records: &Records<'_>, row: usize) -> bool {
-        let (from, to) = self.span();
-        let outcome = records.outcome.value(row);
-        let is = |wanted: &Option<String>, column| {
-            wanted.as_deref().is_none_or(|wanted| Records::text(column, row) == Some(wanted))
-        };
-        (from..to).contains(&records.time.value(row))
-            && (!self.0.malformed || !matches!(outcome, "request" | "blank"))
-            && self.0.status.is_none_or(|status| {
-                outcome == "request" && records.status.value(row) as u16 == status
-            })
-            && is(&self.0.client, records.client)
-            && is(&self.0.path, records.path)
     }
 }

@@ -1,12 +1,13 @@
 //! The manifest of a generation: what it covers and where its tables are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use twofold_data::minute::Minute;
+use twofold_data::minute::{Grain, Minute};
 
-/// The history's schema; a newer binary migrates, an older one refuses.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The history's schema; a newer binary migrates, an older one refuses. Version 2 knows
+/// retention; a manifest of version 1 reads as one from which nothing has faded.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// One generation. It is put create-if-absent: of two runs one wins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,48 @@ pub struct Manifest {
     pub hours: BTreeMap<i64, Hour>,
     /// Records covered.
     pub records: u64,
+    /// What retention took away.
+    #[serde(default)]
+    pub faded: Faded,
+    /// The time zone that decides days and hours in the access patterns.
+    #[serde(default = "utc")]
+    pub timezone: String,
+    /// The days of which a session may still go on, by date.
+    #[serde(default)]
+    pub settling: BTreeSet<String>,
+    /// Files with records of hours that were sealed or gone when they came, and these hours:
+    /// such records are archived, and counted nowhere.
+    #[serde(default)]
+    pub refused: BTreeMap<String, BTreeSet<i64>>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// What is gone by age: everything that starts before these minutes, which are midnights (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Faded {
+    /// Rows of single minutes in the index.
+    pub minutes: Option<Minute>,
+    /// Rows of hours in the index.
+    pub hours: Option<Minute>,
+    /// The history's tables: these hours are not in the manifest any more.
+    pub history: Option<Minute>,
+    /// Records of the hours that are not in the manifest any more.
+    pub records: u64,
+}
+
+impl Faded {
+    /// Whether rows of this grain and start are gone from the index.
+    pub fn covers(&self, grain: Grain, start: Minute) -> bool {
+        let before = match grain {
+            Grain::Minute => self.minutes,
+            Grain::Hour => self.hours,
+            Grain::Day => None,
+        };
+        before.is_some_and(|before| start < before)
+    }
 }
 
 /// One event hour of a generation.
@@ -42,6 +85,9 @@ pub struct Hour {
     pub records: u64,
     /// The fingerprint of formats, classes and views that made it.
     pub fingerprint: String,
+    /// Whether a file of it is retired: it stays as it is, since it can't be computed again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 impl Manifest {
@@ -57,7 +103,23 @@ impl Manifest {
             offsets: BTreeMap::new(),
             hours: BTreeMap::new(),
             records: 0,
+            faded: Faded::default(),
+            timezone: utc(),
+            settling: BTreeSet::new(),
+            refused: BTreeMap::new(),
         }
+    }
+
+    /// Counts the records that it covers.
+    pub fn count(&mut self) {
+        let hours = self.hours.values().map(|hour| hour.records).sum::<u64>();
+        self.records = hours + self.faded.records;
+    }
+
+    /// Whether records of the hour come too late even for the batch layer.
+    pub fn refuses(&self, hour: i64) -> bool {
+        self.faded.history.is_some_and(|before| Minute(hour) < before)
+            || self.hours.get(&hour).is_some_and(|known| known.sealed)
     }
 }
 

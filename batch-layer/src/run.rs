@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use twofold_data::class::{Classifier, PageRules};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, declaration};
+use twofold_data::zone::Zone;
 use twofold_serving::index::{Document, Index, Publication};
 
 use crate::BatchError;
@@ -19,7 +20,7 @@ use crate::recompute::{self, Recompute};
 use crate::{accuracy, patterns};
 
 /// How a run works.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// How far (ms) the boundary keeps behind the end of the archive.
     pub settle: i64,
@@ -29,6 +30,8 @@ pub struct Options {
     /// record will follow: right for a report, while a log that may go on is better
     /// off without, since the boundary never moves back.
     pub everything: bool,
+    /// The time zone that decides days and hours in the access patterns.
+    pub timezone: Zone,
     /// Hours to compute again, changed or not: the first minute, and the first one after.
     pub again: Option<(Minute, Minute)>,
 }
@@ -159,7 +162,11 @@ impl<'a> Attempt<'a> {
         let mut discovery = discover(self.archive, &self.before, &self.fingerprint)?;
         if let Some((from, to)) = self.options.again {
             let from = Grain::Hour.start(from).0;
-            let asked = self.before.hours.iter().filter(|(hour, _)| (from..to.0).contains(hour));
+            let asked = self
+                .before
+                .hours
+                .iter()
+                .filter(|(hour, known)| (from..to.0).contains(hour) && !known.sealed);
             asked.for_each(|(hour, known)| discovery.touch_again(*hour, known));
         }
         Ok(discovery)
@@ -170,6 +177,10 @@ impl<'a> Attempt<'a> {
         let discovery = self.discover()?;
         let (boundary, over) =
             boundary(discovery.ends.iter(), self.options.settle, self.before.boundary);
+        // Of nothing at all every number is known, too.
+        let empty = self.options.everything && discovery.ends.is_empty();
+        let (boundary, over) =
+            (boundary.max(if empty { Minute(0) } else { boundary }), over || empty);
         let boundary = match discovery.touched.keys().next_back() {
             Some(last) if over && self.options.everything => {
                 boundary.max(Grain::Hour.end(Minute(*last)))
@@ -177,6 +188,9 @@ impl<'a> Attempt<'a> {
             _ => boundary,
         };
         let nothing = discovery.touched.is_empty()
+            && discovery.refused.is_empty()
+            && (self.before.generation == 0
+                || self.before.timezone == self.options.timezone.to_string())
             && boundary == self.before.boundary
             && over == self.before.end_of_input;
         if nothing {
@@ -192,7 +206,12 @@ impl<'a> Attempt<'a> {
             offsets: discovery.offsets.clone(),
             hours: self.before.hours.clone(),
             records: 0,
+            faded: self.before.faded,
+            timezone: self.options.timezone.to_string(),
+            settling: self.before.settling.clone(),
+            refused: self.before.refused.clone(),
         };
+        manifest.refused.extend(discovery.refused.clone());
         let name = self.name.clone();
         let mut staging = Staging::new(self.index, &name);
         let start = Instant::now();
@@ -200,8 +219,9 @@ impl<'a> Attempt<'a> {
         tracing::info!(elapsed = ?start.elapsed(), hours = discovery.touched.len(), "hours computed");
         self.stage_known(&discovery, &manifest, &mut staging)?;
         self.stage_days(&discovery, &manifest, &mut staging)?;
+        self.stage_patterns(&discovery, &mut manifest, &mut staging)?;
         tracing::info!(elapsed = ?start.elapsed(), "days merged");
-        manifest.records = manifest.hours.values().map(|hour| hour.records).sum();
+        manifest.count();
         staging.verify()?;
         self.history.put_manifest(&manifest)?;
         self.index.publish(&self.name, &publication(&manifest))?;
@@ -221,7 +241,7 @@ impl<'a> Attempt<'a> {
         let mut staging = Staging::new(self.index, &self.before.run);
         for (hour, known) in &self.before.hours {
             let sets = self.history.read_rows(&known.folder, |_, _| true)?;
-            staging.add(sets.into_iter().filter(|set| lies_before(set, self.before.boundary)))?;
+            staging.add(sets.into_iter().filter(|set| is_published(set, &self.before)))?;
             let start = Grain::Day.start(Minute(*hour));
             if self.before.hours.range(start.0..*hour).next().is_none() {
                 staging.add(self.day(start, &self.before)?)?;
@@ -255,10 +275,11 @@ impl<'a> Attempt<'a> {
             tracing::debug!(elapsed = ?begun.elapsed(), %hour, "tables written");
             let gone = self.gone(*start, &result.sets)?;
             let sets = result.sets.into_iter().chain(gone);
-            staging.add(sets.filter(|set| lies_before(set, manifest.boundary)))?;
+            staging.add(sets.filter(|set| is_published(set, manifest)))?;
             let fingerprint = self.fingerprint.clone();
             let files = files.iter().cloned().collect();
-            let known = Hour { folder, files, records: result.tally.records, fingerprint };
+            let known =
+                Hour { folder, files, records: result.tally.records, fingerprint, sealed: false };
             manifest.hours.insert(*start, known);
         }
         progress(discovery.touched.len(), discovery.touched.len());
@@ -299,8 +320,7 @@ impl<'a> Attempt<'a> {
                 continue;
             }
             let sets = self.history.read_rows(&known.folder, |_, _| true)?.into_iter();
-            let new =
-                |set: &RowSet| lies_before(set, manifest.boundary) && !lies_before(set, before);
+            let new = |set: &RowSet| is_published(set, manifest) && !lies_before(set, before);
             staging.add(sets.filter(new))?;
         }
         Ok(())
@@ -326,10 +346,22 @@ impl<'a> Attempt<'a> {
         for (start, new) in days {
             if new || touched.contains(&start) {
                 staging.add(self.day(start, manifest)?)?;
-                staging.documents(&self.documents(start, manifest)?)?;
+                staging.documents(&self.accuracy(start, manifest)?)?;
             }
         }
         Ok(())
+    }
+
+    /// Stages the access patterns of the days that are due, by the time zone's days.
+    fn stage_patterns(
+        &self,
+        discovery: &Discovery,
+        manifest: &mut Manifest,
+        staging: &mut Staging<'_>,
+    ) -> Result<(), BatchError> {
+        let touched: BTreeSet<i64> = discovery.touched.keys().copied().collect();
+        let zone = &self.options.timezone;
+        staging.documents(&patterns::due(self.history, &self.before, manifest, &touched, zone)?)
     }
 
     /// The rows of a day, if it is over.
@@ -343,8 +375,8 @@ impl<'a> Attempt<'a> {
         day(self.history, start, &folders, manifest.generation)
     }
 
-    /// Accuracy as far as the boundary has come; the access patterns of a day that is over.
-    fn documents(&self, start: Minute, manifest: &Manifest) -> Result<Vec<Document>, BatchError> {
+    /// Accuracy of a day, as far as the boundary has come.
+    fn accuracy(&self, start: Minute, manifest: &Manifest) -> Result<Vec<Document>, BatchError> {
         let end = Grain::Day.end(start);
         let mut exact = Vec::new();
         for (_, hour) in manifest.hours.range(start.0..end.0.min(manifest.boundary.0.max(start.0)))
@@ -352,12 +384,7 @@ impl<'a> Attempt<'a> {
             let sets = self.history.read_rows(&hour.folder, accuracy::wanted)?.into_iter();
             exact.extend(sets.filter(|set| lies_before(set, manifest.boundary)));
         }
-        let mut documents: Vec<Document> =
-            accuracy::day(self.index, start, &exact)?.into_iter().collect();
-        if end <= manifest.boundary || manifest.end_of_input {
-            documents.extend(patterns::day(self.history, manifest, start)?);
-        }
-        Ok(documents)
+        Ok(accuracy::day(self.index, start, &exact)?.into_iter().collect())
     }
 
     fn abandon(&self) -> Result<(), BatchError> {
@@ -381,22 +408,33 @@ fn lies_before(set: &RowSet, boundary: Minute) -> bool {
     set.grain.end(set.start) <= boundary
 }
 
-fn publication(manifest: &Manifest) -> Publication {
+/// Whether a set of the generation stands in the index.
+fn is_published(set: &RowSet, manifest: &Manifest) -> bool {
+    lies_before(set, manifest.boundary) && !manifest.faded.covers(set.grain, set.start)
+}
+
+pub(crate) fn publication(manifest: &Manifest) -> Publication {
     Publication {
         generation: manifest.generation,
         boundary: manifest.boundary,
         end_of_input: manifest.end_of_input,
         published_at: now(),
-        info: serde_json::json!({ "offsets": manifest.offsets, "records": manifest.records }),
+        info: serde_json::json!({
+            "offsets": manifest.offsets,
+            "records": manifest.records,
+            "faded": manifest.faded,
+            "timezone": manifest.timezone,
+            "refused": manifest.refused,
+        }),
     }
 }
 
 /// A name that no other run has: the time, to the nanosecond, and the process.
-fn run_name() -> String {
+pub(crate) fn run_name() -> String {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}", elapsed.as_nanos(), std::process::id())
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::minute::{Grain, Minute};
 use crate::partition::Partition;
+use crate::view::Tally;
 
 /// The archive's schema; a newer binary migrates, an older one refuses.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -245,3 +246,38 @@ pub struct End {
 pub fn end_path(partition: &Partition) -> String {
     format!("ends/{partition}.json")
 }
+
+/// Files that retention removed: one contiguous run of a partition's offsets. It is put
+/// create-if-absent at [`retired_path`] before the first of the files is deleted, so that
+/// an offset without a file is either here (age) or missing (loss).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema: u32,
+    /// The partition.
+    pub partition: Partition,
+    /// The first offset that is retired: where the run before this one ends.
+    pub first_offset: u64,
+    /// The offset at which the first file starts that stays.
+    pub next_offset: u64,
+    /// The files, in order.
+    pub files: Vec<String>,
+    /// Their records.
+    pub records: u64,
+    /// What each event minute had of records, so that the exact index can still be proved.
+    pub minutes: BTreeMap<i64, Tally>,
+    /// The largest plausible event time (ms) of the partition through these files.
+    pub largest_event_time: Option<i64>,
+    /// When they were retired (ms, wall clock).
+    pub retired_at: i64,
+    /// Which rule retired them, in words.
+    pub reason: String,
+}
+
+/// The path of the [`Retired`] that starts at `first_offset`.
+pub fn retired_path(partition: &Partition, first_offset: u64) -> String {
+    format!("{RETIRED}/{partition}-{first_offset:020}.json")
+}
+
+/// The folder of all [`Retired`].
+pub const RETIRED: &str = "retired";

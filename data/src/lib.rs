@@ -16,3 +16,4 @@ pub mod request;
 pub mod spike;
 pub mod view;
 pub mod window;
+pub mod zone;

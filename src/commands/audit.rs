@@ -74,6 +74,7 @@ fn table(audit: &Audit) -> String {
     for (name, value) in [
         ("records", audit.records),
         ("archived", audit.archived),
+        ("retired", audit.retired),
         ("missing", audit.missing),
         ("duplicated", audit.duplicated),
         ("pending", audit.pending),
@@ -83,6 +84,7 @@ fn table(audit: &Audit) -> String {
         ("blank", audit.blank),
         ("late", audit.late),
         ("ahead", audit.ahead),
+        ("refused", audit.refused_records),
         ("exact minutes compared", audit.minutes),
     ] {
         text += &format!("{name:<24} {value:>12}\n");

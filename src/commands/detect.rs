@@ -15,6 +15,11 @@ pub fn run(arguments: &Detect) -> anyhow::Result<ExitCode> {
     config.source.paths = vec![arguments.file.clone()];
     let prepared = input::prepare(&config, true, input::Role::Speed)?;
     let Some(detection) = prepared.detection else { return Ok(ExitCode::FAILURE) };
+    anyhow::ensure!(
+        detection.of > 0,
+        "{}: there is no line in it to tell a format by",
+        arguments.file
+    );
     if arguments.json {
         output::json(&json!({
             "format": detection.format.name(),

@@ -152,7 +152,12 @@ fn of_files(config: &Config, mode: Mode) -> anyhow::Result<Prepared> {
         let lines = first_lines(&files, SAMPLE).into_iter().flat_map(|first| first.lines);
         Ok(peeked.iter().cloned().chain(lines).collect())
     };
-    let (format, detection) = completed(config, &name, mode, &mut sample)?;
+    let (mut format, detection) = completed(config, &name, mode, &mut sample)?;
+    if format.has_directives() {
+        let files = first_lines(&plan(&options).unwrap_or_default(), usize::MAX);
+        let lines = peeked.iter().chain(files.iter().flat_map(|file| &file.lines));
+        format.learn(lines.map(Vec::as_slice));
+    }
     Ok(Prepared { input: Input::Files(options, stdin), format, detection, bytes })
 }
 

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use twofold_batch::archive::Archive;
-use twofold_batch::lines::lines;
 use twofold_data::view::Filter;
 use twofold_serving::api::LineFilter;
 use twofold_serving::query::escape_terminal;
 
-use super::{configured, parts, range};
+use super::tail::{AllLines, Search};
+use super::{configured, range};
 use crate::cli::Lines;
 use crate::config::Layers;
 use crate::output;
@@ -16,7 +15,10 @@ use crate::place::Place;
 
 /// Prints the lines behind a number.
 pub fn run(arguments: &Lines, layers: Layers) -> anyhow::Result<ExitCode> {
-    let config = configured(layers, &arguments.data)?;
+    let mut config = configured(layers, &arguments.data)?;
+    if !arguments.source.is_empty() {
+        config.source.paths.clone_from(&arguments.source);
+    }
     let (from, to) = range(&arguments.range)?;
     let filter = LineFilter {
         from,
@@ -30,8 +32,8 @@ pub fn run(arguments: &Lines, layers: Layers) -> anyhow::Result<ExitCode> {
         after: None,
         limit: arguments.limit,
     };
-    let archive = Archive::open(Place::open(&config)?.archive()?)?;
-    let (found, effort) = lines(&archive, &filter, parts::rules(&config))?;
+    let store = Place::open(&config)?.archive()?;
+    let Search { found, complete } = AllLines::new(&config, store).search(&filter)?;
     for one in &found {
         let line = match arguments.json {
             true => serde_json::to_string(one)?,
@@ -39,9 +41,11 @@ pub fn run(arguments: &Lines, layers: Layers) -> anyhow::Result<ExitCode> {
         };
         output::text(&(line + "\n"))?;
     }
-    tracing::info!(?effort, "searched the archive");
     if found.len() == arguments.limit {
         eprintln!("the first {} lines; --limit shows more", arguments.limit);
+    }
+    if !complete {
+        eprintln!("not all of what is not archived yet was searched");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -25,6 +25,7 @@ mod ship;
 mod speed;
 mod spikes;
 mod stop;
+mod tail;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -57,6 +57,7 @@ pub fn batch_options(config: &Config) -> BatchOptions {
     BatchOptions {
         settle: config.batch.settle.as_millis(),
         rules: rules(config),
+        timezone: config.timezone.0.clone(),
         ..BatchOptions::default()
     }
 }

@@ -2,48 +2,61 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
-use twofold_data::minute::{Grain, MINUTE_MS, Minute};
-use twofold_serving::index::Layer;
+use twofold_batch::archive::Archive;
+use twofold_batch::history::History;
+use twofold_batch::prune::{Pruned, Retention, prune};
 
 use super::configured;
 use crate::cli::Prune;
-use crate::config::{Config, Layers, Span};
+use crate::config::{self, Layers, Span};
 use crate::output;
 use crate::place::Place;
 
-/// Removes rows of the index that are past their retention.
+/// Applies the retention to index, history and archive.
 pub fn run(arguments: &Prune, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured(layers, &arguments.data)?;
-    let index = Place::open(&config)?.index()?;
-    let Some(boundary) = index.published()?.map(|publication| publication.boundary) else {
-        anyhow::bail!("nothing is published yet, and estimates are kept until they are replaced");
-    };
-    let mut removed = 0;
-    for (layer, grain, before) in plan(&config, boundary) {
-        if !arguments.dry_run {
-            removed += index.delete_before(layer, grain, before)?;
-        }
-    }
+    let place = Place::open(&config)?;
+    let (archive, history) = (Archive::open(place.archive()?)?, History::open(place.history()?)?);
+    let retention = retention(&config.retention);
+    let pruned = prune(&archive, &history, &*place.index()?, &retention, arguments.dry_run)?;
     if arguments.json {
-        output::json(&json!({ "removed_row_sets": removed, "boundary": boundary.to_string() }))?;
+        output::json(&pruned)?;
     } else {
-        output::text(&format!("{removed} row sets removed\n"))?;
+        output::text(&text(&pruned, arguments.dry_run))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What goes: rows that start before an instant. Ages count from the boundary, so that a log
-/// that ended long ago does not fade away.
-fn plan(config: &Config, boundary: Minute) -> Vec<(Layer, Grain, Minute)> {
-    let retention = &config.retention;
-    let mut plan = Vec::new();
-    for (grain, age) in [(Grain::Minute, retention.minutes), (Grain::Hour, retention.hours)] {
-        if age != Span::seconds(0) {
-            let before = Grain::Day.start(Minute(boundary.0 - age.as_millis() / MINUTE_MS));
-            plan.push((Layer::Batch, grain, before));
-            plan.push((Layer::Speed, grain, before));
-        }
+fn retention(config: &config::Retention) -> Retention {
+    let age = |span: Span| Some(span.as_millis()).filter(|age| *age > 0);
+    Retention {
+        minutes: age(config.minutes),
+        hours: age(config.hours),
+        history: age(config.history),
+        archive: age(config.archive),
+        archive_bytes: Some(config.archive_bytes).filter(|bytes| *bytes > 0),
     }
-    plan
+}
+
+fn text(pruned: &Pruned, dry: bool) -> String {
+    let before = |what: &str, before: &Option<String>| match before {
+        Some(before) => format!("{what} before {before} go\n"),
+        None => format!("{what} stay\n"),
+    };
+    let tense = if dry { "would be" } else { "are" };
+    let mut text = before("minute rows", &pruned.minutes_before)
+        + &before("hour rows", &pruned.hours_before)
+        + &before("tables of the history", &pruned.history_before)
+        + &format!(
+            "{} files of the archive with {} records ({} bytes) {tense} retired\n",
+            pruned.retired_files, pruned.retired_records, pruned.retired_bytes
+        );
+    if pruned.finished_files > 0 {
+        let count = pruned.finished_files;
+        text += &format!("{count} files that an earlier prune had recorded {tense} deleted\n");
+    }
+    if !dry {
+        text += &format!("{} row sets are removed from the index\n", pruned.removed_row_sets);
+    }
+    text
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use twofold_batch::history::History;
 use twofold_batch::run::Options;
 use twofold_data::minute::Minute;
+use twofold_data::zone::Zone;
 use twofold_serving::api::kept_page;
 use twofold_serving::query::{self, Range, Stores, Style};
 
@@ -20,18 +21,19 @@ use crate::place::Place;
 pub fn run(arguments: &Report, mut layers: Layers) -> anyhow::Result<ExitCode> {
     flag(&mut layers, "format.name", arguments.format.as_deref())?;
     flag(&mut layers, "format.trailing", arguments.trailing.as_deref())?;
+    let zoned = !layers.is_default("timezone");
     let (from, to) = range(&arguments.range)?;
     let range = Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));
     let config = configured(layers, &arguments.data)?;
     if arguments.files.is_empty() {
         let place = Place::open(&config)?;
-        show(arguments, range, &place)?;
+        show(arguments, range, &place, zoned.then_some(&config.timezone.0))?;
     } else {
         let folder = tempfile::tempdir()?;
         let data = folder.path().to_string_lossy().into_owned();
         let index = Index::default();
         let place = of_files(&Config { data, index, ..config }, &arguments.files)?;
-        show(arguments, range, &place)?;
+        show(arguments, range, &place, None)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -58,7 +60,13 @@ fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
     Ok(place)
 }
 
-fn show(arguments: &Report, range: Range, place: &Place) -> anyhow::Result<()> {
+/// Shows the report by the days and hours of `zone`, or else of that which the batch layer was told.
+fn show(
+    arguments: &Report,
+    range: Range,
+    place: &Place,
+    zone: Option<&Zone>,
+) -> anyhow::Result<()> {
     let (index, history) = (place.index()?, History::open(place.history()?)?);
     let stores = Stores { index: &*index, history: Some(&history) };
     let top = usize::from(arguments.top);
@@ -69,7 +77,10 @@ fn show(arguments: &Report, range: Range, place: &Place) -> anyhow::Result<()> {
         eprintln!("wrote {}", file.display());
         return Ok(());
     }
-    let report = query::report(&stores, range, top)?;
+    let report = match zone {
+        Some(zone) => query::report_in(&stores, range, top, zone),
+        None => query::report(&stores, range, top),
+    }?;
     if arguments.json {
         return output::json(&report);
     }

@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 use twofold_batch::archive::Archive;
 use twofold_batch::audit::{Unasked, audit};
 use twofold_batch::history::History;
-use twofold_batch::lines::lines;
 use twofold_data::class::PageRules;
 use twofold_serving::api::{ArchiveSource, LineFilter, Lines, Server, Sources};
 use twofold_serving::index::Index;
 use twofold_serving::query::{Sliced, Slices, Slicing};
 
+use super::tail::AllLines;
 use super::{configured, flag, parts, stop};
 use crate::cli::Serve;
 use crate::config::{Config, Layers};
@@ -29,7 +29,10 @@ const MOST_SEARCHED: u64 = 20_000_000;
 /// Serves until it is told to stop.
 pub fn run(arguments: &Serve, mut layers: Layers) -> anyhow::Result<ExitCode> {
     flag(&mut layers, "serve.listen", arguments.listen.as_deref())?;
-    let config = configured(layers, &arguments.data)?;
+    let mut config = configured(layers, &arguments.data)?;
+    if !arguments.source.is_empty() {
+        config.source.paths.clone_from(&arguments.source);
+    }
     let place = Place::open(&config)?;
     let server = start(&config, &place)?;
     eprintln!("listening on http://{}", server.address);
@@ -74,7 +77,7 @@ pub fn start(config: &Config, place: &Place) -> anyhow::Result<Running> {
     let sources = Sources {
         index: place.index()?,
         history: Some(Arc::new(History::open(place.history()?)?)),
-        archive: Some(Arc::new(Archived { store: place.archive()?, rules: parts::rules(config) })),
+        archive: Some(Arc::new(Archived::new(config, place.archive()?))),
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -96,11 +99,17 @@ pub fn start(config: &Config, place: &Place) -> anyhow::Result<Running> {
 
 /// What only the archive can tell.
 struct Archived {
+    lines: AllLines,
     store: Store,
     rules: PageRules,
 }
 
 impl Archived {
+    fn new(config: &Config, store: Store) -> Self {
+        let lines = AllLines::new(config, Arc::clone(&store));
+        Self { lines, store, rules: parts::rules(config) }
+    }
+
     fn archive(&self) -> Result<Archive, String> {
         Archive::open(Arc::clone(&self.store)).map_err(|error| error.to_string())
     }
@@ -108,12 +117,7 @@ impl Archived {
 
 impl ArchiveSource for Archived {
     fn lines(&self, wanted: &LineFilter) -> Result<Lines, String> {
-        let found = lines(&self.archive()?, wanted, self.rules);
-        let (found, _) = found.map_err(|error| error.to_string())?;
-        let last = found.last().filter(|_| found.len() >= wanted.limit);
-        let next = last.map(|last| format!("{}@{}", last.partition, last.offset));
-        let json = |line| serde_json::to_value(line).map_err(|error| error.to_string());
-        Ok(Lines { lines: found.iter().map(json).collect::<Result<_, _>>()?, next })
+        self.lines.page(wanted).map_err(|error| format!("{error:#}"))
     }
 
     fn audit(&self, index: &dyn Index) -> Result<Value, String> {

@@ -7,11 +7,13 @@ mod index;
 mod layers;
 mod secret;
 mod span;
+mod timezone;
 
 pub use index::{Index, Target};
 pub use layers::{Layers, Origin, is_secret};
 pub use secret::Secret;
 pub use span::Span;
+pub use timezone::TimeZone;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub data: String,
     /// The index.
     pub index: Index,
+    /// The time zone that decides days and hours in reports and access patterns.
+    pub timezone: TimeZone,
     /// Where records come from.
     pub source: Source,
     /// Properties of librdkafka, such as `security.protocol`; they go before our own defaults.
@@ -116,6 +120,12 @@ pub struct Retention {
     pub minutes: Span,
     /// Hour rows in the index.
     pub hours: Span,
+    /// The history's tables.
+    pub history: Span,
+    /// The archive's files.
+    pub archive: Span,
+    /// The most bytes that the archive's files take; `0` for any number.
+    pub archive_bytes: u64,
 }
 
 impl Default for Config {
@@ -123,6 +133,7 @@ impl Default for Config {
         Self {
             data: "twofold-data".into(),
             index: Index::default(),
+            timezone: TimeZone::default(),
             source: Source::default(),
             kafka: BTreeMap::new(),
             format: Options::default(),
@@ -173,6 +184,13 @@ impl Default for Serve {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { minutes: Span::minutes(90 * 1440), hours: Span::seconds(0) }
+        let for_ever = Span::seconds(0);
+        Self {
+            minutes: Span::minutes(90 * 1440),
+            hours: for_ever,
+            history: for_ever,
+            archive: for_ever,
+            archive_bytes: 0,
+        }
     }
 }

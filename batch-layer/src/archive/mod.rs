@@ -2,7 +2,10 @@
 
 mod file;
 pub mod record;
+mod retired;
+mod rows;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +19,7 @@ use twofold_data::partition::Partition;
 
 pub use file::{Batches, Text};
 pub use record::Records;
+pub use rows::Row;
 
 use crate::BatchError;
 
@@ -72,9 +76,14 @@ impl Archive {
         let end: Option<End> = self.json(&end_path(partition))?;
         let Some(end) = end else { return self.listed(partition, since) };
         let mut found = Vec::new();
-        let mut next = end.last_file;
+        let mut next = end.last_file.filter(|_| end.next_offset > since);
         while let Some(path) = next {
-            let meta = self.meta(&path)?;
+            let meta = match self.meta(&path) {
+                Ok(meta) => meta,
+                // Only who has lost the history walks so far back.
+                Err(_) if self.is_retired(partition, &path)? => break,
+                Err(error) => return Err(error),
+            };
             if meta.next_offset <= since {
                 break;
             }
@@ -85,7 +94,23 @@ impl Archive {
         Ok(found)
     }
 
-    /// The same by listing the archive: also files that were put and not yet said to be the end.
+    /// The time (ms) of the last request that is put of a partition, which a malformed record after
+    /// it counts for.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn last_request_time(&self, partition: &Partition) -> Result<Option<i64>, BatchError> {
+        let end: Option<End> = self.json(&end_path(partition))?;
+        let Some(path) = end.and_then(|end| end.last_file) else { return Ok(None) };
+        match self.meta(&path) {
+            Ok(meta) => Ok(meta.last_request_time),
+            Err(_) if self.is_retired(partition, &path)? => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Archive::files`], by listing the archive: also files that were put and not yet said to be the end,
+    /// and without those that are retired and not yet deleted.
     ///
     /// # Errors
     /// Of the store; [`BatchError::Damaged`] where a file doesn't read.
@@ -100,6 +125,7 @@ impl Archive {
         });
         let files = ours.map(|path| Ok(File { meta: self.meta(&path)?, path }));
         let mut files = files.collect::<Result<Vec<_>, BatchError>>()?;
+        let since = self.retired_through(partition)?.map_or(since, |through| through.max(since));
         files.retain(|file| file.meta.next_offset > since);
         files.sort_by_key(|file| file.meta.first_offset);
         Ok(files)
@@ -112,6 +138,18 @@ impl Archive {
     pub fn scan(&self) -> Result<Vec<File>, BatchError> {
         let paths = self.list("logs")?.into_iter().filter(|path| path.ends_with(".parquet"));
         paths.map(|path| Ok(File { meta: self.meta(&path)?, path })).collect()
+    }
+
+    /// The size in bytes of every object below `logs`.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn sizes(&self) -> Result<BTreeMap<String, u64>, BatchError> {
+        let prefix = Path::from("logs");
+        let listing = self.store.list(Some(&prefix));
+        let sizes = listing.map_ok(|object| (object.location.to_string(), object.size));
+        let listed = self.runtime.block_on(sizes.try_collect());
+        listed.map_err(|error| BatchError::store(prefix.as_ref(), &error))
     }
 
     /// What a file says of itself.
@@ -191,7 +229,7 @@ impl Archive {
     }
 }
 
-fn missing(path: &str) -> BatchError {
+pub(crate) fn missing(path: &str) -> BatchError {
     damaged(path, "it has gone")
 }
 

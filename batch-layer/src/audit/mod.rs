@@ -2,21 +2,20 @@
 
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMillisecondType};
 use serde::Serialize;
+use twofold_data::archive::Retired;
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_data::view::Tally;
-use twofold_serving::index::{Index, Query};
+use twofold_serving::index::{Index, Publication, Query};
 
 pub use source::{Sources, Unasked};
 
 use crate::BatchError;
-use crate::archive::{Archive, File, Text, damaged};
+use crate::archive::{Archive, File};
 
 /// What the audit found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -31,6 +30,11 @@ pub struct Audit {
     pub missing: u64,
     /// Records that are somewhere twice.
     pub duplicated: u64,
+    /// Records that `twofold prune` removed from the archive by age or size, and recorded.
+    pub retired: u64,
+    /// Archived records that came after their hour's files were retired: no view counts them.
+    #[serde(rename = "refused")]
+    pub refused_records: u64,
     /// Archived records that no generation covers yet.
     pub pending: u64,
     /// Offsets of the sources that are not archived yet, where the sources were asked.
@@ -57,7 +61,13 @@ pub struct Audit {
     /// Whether the archive itself lacks something, so that an index with more records is right.
     #[serde(skip)]
     lossy: bool,
+    /// The hours of files whose records no view counts.
+    #[serde(skip)]
+    refused: BTreeMap<String, BTreeSet<i64>>,
 }
+
+/// What the records of each minute add up to.
+type Minutes = BTreeMap<Minute, Tally>;
 
 /// One partition's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,6 +82,8 @@ pub struct Audited {
     pub files: usize,
     /// Its records.
     pub records: u64,
+    /// Records that are retired.
+    pub retired: u64,
     /// Offsets that no file covers.
     pub gaps: u64,
     /// Offsets that several files cover.
@@ -98,16 +110,23 @@ pub fn audit(
     }
     let publication = index.published()?;
     let covered = publication.as_ref().map(|publication| publication.info["offsets"].clone());
-    let mut minutes: BTreeMap<Minute, Tally> = BTreeMap::new();
+    let refused = publication.as_ref().map(|publication| publication.info["refused"].clone());
+    audit.refused = refused.and_then(|map| serde_json::from_value(map).ok()).unwrap_or_default();
+    let mut retired = archive.retired()?;
+    let mut minutes = Minutes::new();
     for (origin, end) in archive.partitions()? {
         let files = chains.remove(&origin.partition).unwrap_or_default();
         let name = origin.partition.to_string();
         let through = covered.as_ref().and_then(|covered| covered[&name].as_u64()).unwrap_or(0);
+        let runs = retired.remove(&origin.partition).unwrap_or_default();
+        audit.retired(&origin.partition, origin.first_offset, &runs, &mut minutes);
+        let kept_from = runs.last().map_or(origin.first_offset, |run| run.next_offset);
         let put = end.map_or(origin.first_offset, |end| end.next_offset);
-        let audited = audit.chain(
+        let files = files.into_iter().filter(|file| file.meta.next_offset > kept_from).collect();
+        let mut audited = audit.chain(
             &origin.partition,
-            origin.first_offset,
-            put,
+            kept_from,
+            put.max(kept_from),
             files,
             |audit, file, known| {
                 let holes = audit.file(archive, file, known..through, &mut minutes)?;
@@ -119,6 +138,8 @@ pub fn audit(
             },
         )?;
         audit.source(sources, &origin.partition, audited.next_offset);
+        audited.first_offset = origin.first_offset;
+        audited.retired = runs.iter().map(|run| run.records).sum();
         audit.partitions.push(audited);
     }
     for partition in sources.partitions() {
@@ -133,13 +154,13 @@ pub fn audit(
     }
     if let Some(publication) = publication {
         audit.generation = publication.generation;
-        audit.index(index, publication.boundary, minutes)?;
+        audit.index(index, &publication, minutes)?;
     }
     for state in index.states()? {
         audit.late += state.late;
         audit.ahead += state.ahead;
     }
-    audit.records = audit.archived + audit.missing;
+    audit.records = audit.archived + audit.retired + audit.missing;
     audit.ok = audit.missing == 0 && audit.duplicated == 0 && audit.findings.is_empty();
     Ok(audit)
 }
@@ -190,6 +211,31 @@ impl Audit {
         }
     }
 
+    /// Takes in what is retired of a partition; its runs must follow one another without a gap.
+    fn retired(
+        &mut self,
+        partition: &Partition,
+        first: u64,
+        runs: &[Retired],
+        minutes: &mut Minutes,
+    ) {
+        let mut next = first;
+        for run in runs {
+            if run.first_offset != next {
+                let offset = run.first_offset;
+                self.missing += 1;
+                self.find(format!("{partition}: nothing says that {next} to {offset} is retired"));
+            }
+            next = run.next_offset;
+            self.retired += run.records;
+            for (minute, tally) in &run.minutes {
+                *minutes.entry(Minute(*minute)).or_default() += tally;
+                self.malformed += tally.malformed;
+                self.blank += tally.blank;
+            }
+        }
+    }
+
     /// Walks a partition's files in order of offsets.
     fn chain(
         &mut self,
@@ -206,6 +252,7 @@ impl Audit {
             next_offset: first_offset,
             files: files.len(),
             records: 0,
+            retired: 0,
             gaps: 0,
             overlaps: 0,
         };
@@ -251,52 +298,35 @@ impl Audit {
         archive: &Archive,
         file: &File,
         covered: Range<u64>,
-        minutes: &mut BTreeMap<Minute, Tally>,
+        minutes: &mut Minutes,
     ) -> Result<Vec<Range<u64>>, BatchError> {
         let mut holes = Vec::new();
         let seed = partition_seed(&file.meta.partition);
-        let (mut rows, mut double) = (0, 0);
-        let mut next = file.meta.first_offset;
-        for batch in
-            archive.read(&file.path, &["time", "offset", "outcome"], Text::Dictionary, |_| true)?
-        {
-            let batch = batch?;
-            let wrong = || damaged(&file.path, "its columns are not the archive's");
-            let column = |name: &str| batch.column_by_name(name).ok_or_else(wrong);
-            let times =
-                column("time")?.as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)?;
-            let offsets = column("offset")?.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
-            let outcomes = column("outcome")?
-                .as_dictionary_opt::<arrow_array::types::Int32Type>()
-                .ok_or_else(wrong)?;
-            let names = outcomes.values().as_string_opt::<i32>().ok_or_else(wrong)?;
-            for row in 0..batch.num_rows() {
-                let offset = offsets.value(row) as u64;
-                if offset < next || offset < covered.start || offset >= file.meta.next_offset {
-                    double += 1;
-                    continue;
-                }
-                if offset > next {
-                    holes.push(next..offset);
-                }
-                next = offset + 1;
-                let outcome = outcomes.key(row).map_or("", |key| names.value(key));
-                let (malformed, blank) = match outcome {
-                    "request" => (0, 0),
-                    "blank" => (0, 1),
-                    _ => (1, 0),
-                };
-                self.malformed += malformed;
-                self.blank += blank;
-                if offset >= covered.end {
-                    self.pending += 1;
-                    continue;
-                }
-                let tally = Tally { records: 1, malformed, blank, hash: record_hash(seed, offset) };
-                *minutes.entry(Minute::of(times.value(row))).or_default() += &tally;
+        let refused = self.refused.remove(&file.path).unwrap_or_default();
+        let (mut double, mut next) = (0, file.meta.first_offset);
+        let rows = archive.rows(file, |row| {
+            if row.offset < next
+                || row.offset < covered.start
+                || row.offset >= file.meta.next_offset
+            {
+                double += 1;
+                return;
             }
-            rows += batch.num_rows() as u64;
-        }
+            if row.offset > next {
+                holes.push(next..row.offset);
+            }
+            next = row.offset + 1;
+            let tally = row.tally(record_hash(seed, row.offset));
+            self.malformed += tally.malformed;
+            self.blank += tally.blank;
+            if row.offset >= covered.end {
+                self.pending += 1;
+            } else if refused.contains(&Grain::Hour.start(row.minute).0) {
+                self.refused_records += 1;
+            } else {
+                *minutes.entry(row.minute).or_default() += &tally;
+            }
+        })?;
         self.archived += rows - double;
         self.duplicated += double;
         if double > 0 {
@@ -316,28 +346,27 @@ impl Audit {
         Ok(holes)
     }
 
-    /// Holds each exact minute against the archive.
+    /// Holds each exact minute (hour or day, where minutes have faded) against the archive and
+    /// what was retired from it.
     fn index(
         &mut self,
         index: &dyn Index,
-        boundary: Minute,
-        mut minutes: BTreeMap<Minute, Tally>,
+        publication: &Publication,
+        mut minutes: Minutes,
     ) -> Result<(), BatchError> {
+        let boundary = publication.boundary;
         let stored = index.extent()?.map_or(boundary, |(from, _)| from);
         let from = minutes.keys().next().copied().unwrap_or(boundary).min(stored);
         let mut day = Grain::Day.start(from);
         while day < boundary {
             let to = Grain::Day.end(day).min(boundary);
-            let query = Query {
-                views: &["traffic"],
-                from: day,
-                to,
-                coarsest: Grain::Minute,
-                sketches: false,
-            };
+            let grain = publication.finest(day);
+            let query =
+                Query { views: &["traffic"], from: day, to, coarsest: grain, sketches: false };
             for set in index.read(&query)?.exact {
                 let tally = set.summary.as_ref().map(|summary| summary.tally).unwrap_or_default();
-                self.compare(set.start, tally, minutes.remove(&set.start).unwrap_or_default());
+                let span = set.start..set.grain.end(set.start);
+                self.compare(set.start, tally, take(&mut minutes, span));
             }
             day = Grain::Day.end(day);
         }
@@ -371,4 +400,12 @@ impl Audit {
             }
         });
     }
+}
+
+/// Takes the minutes of a span out, and adds them up.
+fn take(minutes: &mut Minutes, span: Range<Minute>) -> Tally {
+    let found: Vec<Minute> = minutes.range(span).map(|(minute, _)| *minute).collect();
+    let mut sum = Tally::default();
+    found.iter().filter_map(|minute| minutes.remove(minute)).for_each(|tally| sum += &tally);
+    sum
 }

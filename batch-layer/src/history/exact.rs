@@ -30,8 +30,11 @@ impl query::History for History {
 }
 
 /// The folders of the hours in a range; `None` if an hour is only partly in it, and may
-/// have records outside of it.
+/// have records outside of it, or if retention has removed a part of the range.
 fn folders(manifest: &Manifest, from: Minute, to: Minute) -> Option<Vec<String>> {
+    if manifest.faded.history.is_some_and(|before| from < before) {
+        return None;
+    }
     let first = Grain::Hour.start(Minute(from.0.max(i64::MIN / 2)));
     let whole = |hour: Minute| {
         let over = manifest.end_of_input && to >= manifest.boundary;

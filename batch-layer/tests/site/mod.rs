@@ -39,9 +39,13 @@ impl Site {
     }
 
     pub fn generate(&self, profile: Profile, lines: u64, seed: u64) -> Answers {
+        self.generate_days(1, profile, lines, seed)
+    }
+
+    pub fn generate_days(&self, days: u32, profile: Profile, lines: u64, seed: u64) -> Answers {
         let mut bytes = Vec::new();
         let traffic = Traffic::new(profile, 1_773_100_800, seed);
-        let answers = traffic.write(1, lines, &mut bytes, |_| ()).unwrap();
+        let answers = traffic.write(days, lines, &mut bytes, |_| ()).unwrap();
         std::fs::write(self.log(), bytes).unwrap();
         answers
     }

@@ -77,6 +77,16 @@ impl Layout {
         self.inner = self.inner.take().map(|inner| inner.with_fields(fields));
     }
 
+    /// The format of the lines inside, where all of them have the same.
+    pub(super) fn inner(&self) -> Option<&Format> {
+        self.inner.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn inner_mut(&mut self) -> Option<&mut Format> {
+        self.inner.as_mut()
+    }
+
     /// The keys of the JSON lines inside.
     pub(super) fn field_map(&self) -> Option<&FieldMap> {
         self.inner.as_ref()?.field_map()

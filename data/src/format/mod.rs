@@ -6,6 +6,7 @@
 //!
 //! [`Request`]: crate::request::Request
 
+mod alb;
 mod apache;
 mod detect;
 mod envelope;
@@ -18,6 +19,7 @@ mod pieces;
 mod render;
 mod request_line;
 mod time;
+mod w3c;
 mod walk;
 
 use std::sync::Arc;
@@ -55,6 +57,10 @@ enum Shape {
     Pieces(Arc<log_format::Layout>),
     /// One JSON object per request.
     Json(Arc<json::Layout>),
+    /// AWS's Application Load Balancer.
+    Alb,
+    /// Columns as a `#Fields` directive names them.
+    W3c(Arc<w3c::Layout>),
     /// One JSON object per line, which holds the line as a text.
     Envelope(Arc<envelope::Layout>),
 }
@@ -106,7 +112,7 @@ impl Trailing {
 impl Format {
     /// The plain names; more are made of them with `+seconds`, `+microseconds`
     /// (Apache formats) and `ENVELOPE:FORMAT`.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 14] = [
         "common",
         "combined",
         "vhost-combined",
@@ -115,6 +121,9 @@ impl Format {
         "traefik-json",
         "ecs-json",
         "json",
+        "alb",
+        "cloudfront",
+        "w3c",
         "filebeat",
         "fluent-bit",
         "vector",
@@ -126,6 +135,7 @@ impl Format {
     ///   `+microseconds` where a trailing number has that meaning;
     /// - `nginx-json`, `caddy-json`, `traefik-json`, `ecs-json`, or `json` for the
     ///   common flat keys (those of `nginx-json`);
+    /// - `alb` (AWS Application Load Balancer), `cloudfront`, or `w3c` (W3C extended, as of IIS);
     /// - `filebeat`, `fluent-bit` or `vector`, the lines in which tell their own
     ///   format, or `filebeat:combined` and the like;
     /// - a format string of nginx (`log_format`) or Apache (`LogFormat`), which is
@@ -140,6 +150,10 @@ impl Format {
             Shape::Apache(layout)
         } else if let Some(fields) = FieldMap::preset(preset) {
             Shape::Json(Arc::new(json::Layout::new(fields)))
+        } else if name == "alb" {
+            Shape::Alb
+        } else if let Some(layout) = w3c::Layout::named(&name) {
+            Shape::W3c(Arc::new(layout))
         } else {
             Shape::Envelope(Arc::new(envelope::Layout::named(&name)?))
         };
@@ -168,6 +182,8 @@ impl Format {
             Shape::Apache(layout) => layout.name(),
             Shape::Pieces(layout) => layout.source.clone(),
             Shape::Json(layout) => layout.fields.name().to_owned(),
+            Shape::Alb => "alb".to_owned(),
+            Shape::W3c(layout) => layout.name.to_owned(),
             Shape::Envelope(layout) => layout.name(),
         }
     }
@@ -175,7 +191,10 @@ impl Format {
     /// What decides how a line is read, as one short text: two formats with the
     /// same fingerprint make the same requests of the same lines.
     pub fn fingerprint(&self) -> String {
-        let map = self.field_map().and_then(|fields| serde_json::to_vec(fields).ok());
+        let map = match self.columns() {
+            Some(columns) => Some(columns.fingerprint().into_bytes()),
+            None => self.field_map().and_then(|fields| serde_json::to_vec(fields).ok()),
+        };
         let map = map.map(|json| format!(";fields={:016x}", rapidhash_v3(&json)));
         let (name, max_line) = (self.name(), self.max_line);
         format!("{name};max_line={max_line};parser={PARSER_VERSION}{}", map.unwrap_or_default())
@@ -186,7 +205,7 @@ impl Format {
     pub fn with_trailing(mut self, trailing: Trailing) -> Self {
         match &mut self.shape {
             Shape::Apache(layout) => layout.trailing = trailing,
-            Shape::Json(_) | Shape::Pieces(_) => {}
+            Shape::Json(_) | Shape::Pieces(_) | Shape::Alb | Shape::W3c(_) => {}
             Shape::Envelope(layout) => Arc::make_mut(layout).set_trailing(trailing),
         }
         self
@@ -196,8 +215,52 @@ impl Format {
     fn has_trailing(&self) -> bool {
         match &self.shape {
             Shape::Apache(_) => true,
-            Shape::Pieces(_) | Shape::Json(_) => false,
+            Shape::Pieces(_) | Shape::Json(_) | Shape::Alb | Shape::W3c(_) => false,
             Shape::Envelope(layout) => layout.has_trailing(),
+        }
+    }
+
+    /// The format with another unit for the durations of a W3C log.
+    fn with_duration_unit(mut self, unit: Unit) -> Self {
+        if let Some(columns) = self.columns_mut() {
+            columns.unit = unit;
+        }
+        self
+    }
+
+    /// Takes in the `#Fields` directives among a log's lines, which say what the columns of a W3C
+    /// log are. Of other formats nothing is to be learnt.
+    pub fn learn<'l>(&mut self, lines: impl IntoIterator<Item = &'l [u8]>) {
+        let Some(columns) = self.columns_mut() else { return };
+        for line in lines {
+            columns.learn(&String::from_utf8_lossy(line));
+        }
+    }
+
+    /// Whether lines that begin with `#` say something of the lines after them ([`Format::learn`]).
+    pub fn has_directives(&self) -> bool {
+        self.columns().is_some()
+    }
+
+    /// Whether a line is a directive, which is archived and counts as blank.
+    fn is_directive(&self, line: &str) -> bool {
+        matches!(self.shape, Shape::W3c(_)) && w3c::Layout::is_directive(line)
+    }
+
+    /// The columns of a W3C log, in an envelope or not.
+    fn columns(&self) -> Option<&w3c::Layout> {
+        match &self.shape {
+            Shape::W3c(layout) => Some(layout),
+            Shape::Envelope(layout) => layout.inner()?.columns(),
+            _ => None,
+        }
+    }
+
+    fn columns_mut(&mut self) -> Option<&mut w3c::Layout> {
+        match &mut self.shape {
+            Shape::W3c(layout) => Some(Arc::make_mut(layout)),
+            Shape::Envelope(layout) => Arc::make_mut(layout).inner_mut()?.columns_mut(),
+            _ => None,
         }
     }
 
@@ -210,7 +273,7 @@ impl Format {
     /// The format with other keys, where it is a JSON format (in an envelope or not).
     pub fn with_fields(mut self, fields: FieldMap) -> Self {
         match &mut self.shape {
-            Shape::Apache(_) | Shape::Pieces(_) => {}
+            Shape::Apache(_) | Shape::Pieces(_) | Shape::Alb | Shape::W3c(_) => {}
             Shape::Json(layout) => *layout = Arc::new(json::Layout::new(fields)),
             Shape::Envelope(layout) => Arc::make_mut(layout).set_fields(fields),
         }
@@ -220,7 +283,7 @@ impl Format {
     /// The keys of a JSON format, in an envelope or not.
     pub fn field_map(&self) -> Option<&FieldMap> {
         match &self.shape {
-            Shape::Apache(_) | Shape::Pieces(_) => None,
+            Shape::Apache(_) | Shape::Pieces(_) | Shape::Alb | Shape::W3c(_) => None,
             Shape::Json(layout) => Some(&layout.fields),
             Shape::Envelope(layout) => layout.field_map(),
         }

@@ -35,7 +35,7 @@ pub struct Options {
     pub fields: BTreeMap<Field, Keys>,
     /// What a JSON number in the field `time` counts, where it differs from the named format's.
     pub time_unit: Option<Unit>,
-    /// What a JSON number in the field `duration` counts, where it differs.
+    /// What a JSON number in the field `duration` counts, or `time-taken` in a W3C log, where it differs.
     pub duration_unit: Option<Unit>,
 }
 
@@ -125,6 +125,12 @@ impl Options {
     pub fn complete(&self, mut format: Format) -> Result<Format, OptionsError> {
         if self.trailing != Trailing::Ignored {
             format = format.with_trailing(self.trailing);
+        }
+        if let Some(unit) = self.duration_unit
+            && format.has_directives()
+            && self.fields.is_empty()
+        {
+            return Ok(format.with_duration_unit(unit).with_max_line(self.max_line));
         }
         let about_json = self.time_unit.is_some() || self.duration_unit.is_some();
         if about_json || !self.fields.is_empty() {

@@ -1,7 +1,7 @@
 //! From one record's bytes to a [`Line`].
 
 use super::time::Clock;
-use super::{Format, Shape, apache, json, pieces};
+use super::{Format, Shape, alb, apache, json, pieces, w3c};
 use crate::request::{Line, Malformed, Request};
 
 /// Parses records of one format. One parser serves one thread: it keeps scratch
@@ -43,12 +43,17 @@ impl Parser {
         }
         let Self { format, clock, text, line, values } = self;
         let record = decode(record, text);
+        if format.is_directive(record) {
+            format.learn([record.as_bytes()]);
+            return Line::Blank;
+        }
         let Shape::Envelope(envelope) = &format.shape else {
             return outcome(read(record, &format.shape, clock, values));
         };
         match envelope.open(record, line) {
             Ok(line) if is_blank(line.as_bytes()) => Line::Blank,
             Ok(line) => outcome(match envelope.format_of(line) {
+                Some(inner) if inner.is_directive(line) => return Line::Blank,
                 Some(inner) => read(line, &inner.shape, clock, values),
                 None => Err(Malformed::Shape),
             }),
@@ -86,6 +91,8 @@ fn read<'a>(
         Shape::Apache(layout) => apache::parse(line, layout, clock),
         Shape::Pieces(layout) => pieces::parse(line, layout, clock),
         Shape::Json(layout) => json::parse(line, layout, clock, values),
+        Shape::Alb => alb::parse(line, clock),
+        Shape::W3c(layout) => w3c::parse(line, layout, clock, values),
         // Names and detection make no envelope in an envelope.
         Shape::Envelope(_) => Err(Malformed::Shape),
     }

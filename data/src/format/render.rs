@@ -17,7 +17,7 @@ impl Format {
         let whole = match &self.shape {
             Shape::Apache(layout) => apache(layout, request, out),
             Shape::Pieces(layout) => pieces::rebuild(layout, request, out),
-            Shape::Json(_) | Shape::Envelope(_) => None,
+            Shape::Json(_) | Shape::Alb | Shape::W3c(_) | Shape::Envelope(_) => None,
         };
         if whole.is_none() {
             out.truncate(start);

@@ -52,6 +52,15 @@ pub(super) fn target_of_url(url: &str) -> &str {
     rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/")
 }
 
+/// The host of a URL, without its port and what stands before an `@`.
+pub(super) fn host_of_url(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://").filter(|_| !url.starts_with('/'))?;
+    let authority = rest.split(['/', '?']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    Some(port.map_or(host, |(host, _)| host)).filter(|host| !host.is_empty())
+}
+
 /// The parts of `text` before and after the first `byte`, which is ASCII.
 #[inline]
 pub(super) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {

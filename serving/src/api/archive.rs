@@ -65,7 +65,15 @@ pub async fn lines(State(shared): State<Shared>, Query(given): Given) -> Answer 
             after,
             limit,
         };
-        archive(sources)?.lines(&filter).map_err(ApiError::internal)
+        let found = archive(sources)?.lines(&filter).map_err(ApiError::internal)?;
+        let publication = sources.index.published()?;
+        Ok(json!({
+            "generation": publication.as_ref().map_or(0, |publication| publication.generation),
+            "boundary": publication.map(|publication| publication.boundary.to_string()),
+            "complete": found.complete,
+            "lines": found.lines,
+            "next": found.next,
+        }))
     });
     ok(&found.await?)
 }

@@ -17,12 +17,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use twofold_data::minute::Minute;
+use tower::ServiceExt;
+use twofold_data::minute::{MINUTE_MS, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::Filter;
 
@@ -64,10 +67,12 @@ pub trait ArchiveSource: Slices + Send + Sync {
 /// A page of lines.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Lines {
-    /// The lines, each as a JSON object.
+    /// The lines, each as a JSON object: those of the archive and those that are not archived yet.
     pub lines: Vec<Value>,
     /// Where the next page begins; `None` after the last one.
     pub next: Option<String>,
+    /// Whether all that is not archived yet was looked through, too.
+    pub complete: bool,
 }
 
 /// Which lines are wanted.
@@ -93,6 +98,53 @@ pub struct LineFilter {
     pub after: Option<(Partition, u64)>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// What a filter looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Event time (ms); of what is no request the instant that it counts for.
+    pub time: i64,
+    /// `request`, `blank`, or why it is malformed.
+    pub outcome: &'a str,
+    /// The client.
+    pub client: Option<&'a str>,
+    /// The path without query.
+    pub path: Option<&'a str>,
+    /// The status, where it is a request.
+    pub status: Option<u16>,
+}
+
+impl LineFilter {
+    /// The span of event time (ms): its beginning, and its end, itself left out.
+    pub fn span(&self) -> (i64, i64) {
+        let from = self.from.map_or(i64::MIN, |from| from.0.saturating_mul(MINUTE_MS));
+        let to = self.to.map_or(i64::MAX, |to| to.0.saturating_mul(MINUTE_MS));
+        (from, to)
+    }
+
+    /// Whether a line is wanted, as far as its fields tell.
+    pub fn admits(&self, seen: &Seen<'_>) -> bool {
+        let (from, to) = self.span();
+        let is = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        (from..to).contains(&seen.time)
+            && (!self.malformed || !matches!(seen.outcome, "request" | "blank"))
+            && self.status.is_none_or(|status| seen.status == Some(status))
+            && is(&self.client, seen.client)
+            && is(&self.path, seen.path)
+    }
+
+    /// Whether a record comes after the last one of the page before.
+    pub fn follows(&self, partition: &Partition, offset: u64) -> bool {
+        self.after.as_ref().is_none_or(|(known, last)| (known, last) < (partition, &offset))
+    }
+
+    /// Whether a line has the text that is wanted.
+    pub fn admits_text(&self, line: &str) -> bool {
+        self.contains.as_ref().is_none_or(|part| line.contains(part.as_str()))
+    }
 }
 
 /// What the handlers share.
@@ -122,14 +174,7 @@ impl Server {
     pub async fn bind(address: SocketAddr, sources: Sources) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let shared = Shared {
-            sources,
-            reads: Arc::new(Semaphore::new(READS)),
-            searches: Arc::new(Semaphore::new(1)),
-            audited: Arc::default(),
-            metrics: recorder(),
-        };
-        let router = headers::guarded(routes::router(shared), address);
+        let router = headers::guarded(routes::router(Shared::new(sources)), address);
         Ok(Self { listener, router, address })
     }
 
@@ -143,6 +188,19 @@ impl Server {
     ) -> std::io::Result<()> {
         axum::serve(self.listener, self.router).with_graceful_shutdown(shutdown).await
     }
+}
+
+/// Answers one GET of `target` (path and query) without a connection, so that any target can be
+/// tried quickly; `None` where that is no target. The events never end: don't ask for them.
+///
+/// # Errors
+/// Where the answer's body fails.
+pub async fn answer(sources: Sources, target: &str) -> Result<Option<(u16, Vec<u8>)>, String> {
+    let Ok(request) = Request::builder().uri(target).body(Body::empty()) else { return Ok(None) };
+    let Ok(response) = routes::router(Shared::new(sources)).oneshot(request).await;
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+    Ok(Some((status, body.map_err(|error| error.to_string())?.to_vec())))
 }
 
 /// The process's recorder of metrics: there can be only one.
@@ -160,6 +218,16 @@ fn recorder() -> PrometheusHandle {
 }
 
 impl Shared {
+    fn new(sources: Sources) -> Self {
+        Self {
+            sources,
+            reads: Arc::new(Semaphore::new(READS)),
+            searches: Arc::new(Semaphore::new(1)),
+            audited: Arc::default(),
+            metrics: recorder(),
+        }
+    }
+
     /// Asks on the blocking pool.
     async fn ask<T: Send + 'static>(
         &self,

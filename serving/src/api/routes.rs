@@ -188,15 +188,17 @@ async fn documents(
 
 /// The documents of a kind for the days that a range touches.
 pub(super) fn documents_of(index: &dyn Index, kind: &str, range: Range) -> Result<Value, ApiError> {
-    // A document speaks of a whole day; the day in which the range begins is part of it.
-    let from = Grain::Day.start(Minute(range.from.0.0.max(i64::MIN / 2)));
+    // A document speaks of a whole day, by the clock of some time zone; the day in which
+    // the range begins is part of it.
+    let from = Minute(range.from.0.0.max(i64::MIN / 2) - (Grain::Day.minutes() - 1));
     let found = index.documents(kind, from, range.to.0)?;
     let publication = index.published()?;
-    let bodies: Vec<Value> = found.into_iter().map(|document| document.body).collect();
+    let bodies = found.into_iter().map(|document| document.body);
+    let bodies: Vec<Value> = bodies.filter(|body| body["removed"] != true).collect();
     Ok(json!({
         "generation": publication.as_ref().map(|publication| publication.generation),
         "boundary": publication.map(|publication| publication.boundary.to_string()),
-        "exact": true,
+        "exact": bodies.iter().all(|body| body["exact"] != false),
         "days": bodies,
     }))
 }

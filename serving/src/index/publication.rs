@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use twofold_data::minute::Minute;
+use twofold_data::minute::{Grain, Minute};
+use twofold_data::zone::Zone;
 
 /// One numbered publication of the batch layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,26 @@ pub struct Publication {
     pub published_at: i64,
     /// What else the batch layer says of it (offsets covered, totals).
     pub info: Value,
+}
+
+impl Publication {
+    /// The time zone by whose days and hours the batch layer tells the access patterns.
+    pub fn timezone(&self) -> Option<Zone> {
+        Zone::named(self.info["timezone"].as_str()?).ok()
+    }
+
+    /// The finest grain that rows which start at `start` still have: minutes fade into hours, and
+    /// hours into days. What has faded starts before a midnight (UTC), so that a day has one finest grain.
+    pub fn finest(&self, start: Minute) -> Grain {
+        let gone = |grain: &str| {
+            self.info["faded"][grain].as_i64().is_some_and(|before| start < Minute(before))
+        };
+        match (gone("hours"), gone("minutes")) {
+            (true, _) => Grain::Day,
+            (false, true) => Grain::Hour,
+            (false, false) => Grain::Minute,
+        }
+    }
 }
 
 /// A document that lives outside of generations: versioned like the speed layer's rows, and

@@ -26,7 +26,7 @@ mod totals;
 pub use answer::{Estimate, Instant, Measures, Percentiles, Spread, Stamp};
 pub use columns::Columns;
 pub use range::Range;
-pub use report::{Hour, Report, TopLists, report};
+pub use report::{Day, Hour, Report, TopLists, report, report_in};
 pub use series::{MAX_POINTS, Point, Series, SeriesQuery, round_step, series};
 pub use slice::Known;
 pub use slice::{Slice, SliceQuery, SliceTotals, Sliced, Slices, Slicing, slice};

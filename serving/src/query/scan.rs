@@ -1,6 +1,6 @@
 //! Reading a range day by day: in bounded memory, and through one generation.
 
-use twofold_data::minute::Grain;
+use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::RowSet;
 
 use super::{QueryError, Range, Stores};
@@ -21,7 +21,7 @@ pub(super) struct Scanned {
     pub(super) publication: Option<Publication>,
     /// Whether any row came from the speed layer.
     pub(super) speed: bool,
-    /// The part of the range that can have rows.
+    /// The part of the range that can have rows; in whole hours or days where finer rows have faded.
     pub(super) range: Option<Range>,
 }
 
@@ -34,7 +34,7 @@ impl Scanned {
     /// The part of `range` that the history can answer for.
     pub(super) fn in_history(&self, range: Range) -> Option<(&Publication, Range)> {
         let publication = self.publication.as_ref().filter(|_| self.is_settled(range))?;
-        let range = range.within(self.range?);
+        let range = self.range?;
         let range = range.within(Range::new(range.from.0, publication.boundary));
         (!range.is_empty()).then_some((publication, range))
     }
@@ -46,6 +46,17 @@ pub(super) fn is_settled(publication: Option<&Publication>, range: Range, speed:
     publication.is_some_and(|publication| {
         !speed && (publication.end_of_input || range.to.0 <= publication.boundary)
     })
+}
+
+/// The finest rows that a reader of a publication finds at a minute.
+pub(super) fn finest(publication: Option<&Publication>, minute: Minute) -> Grain {
+    publication.map_or(Grain::Minute, |publication| publication.finest(minute))
+}
+
+/// The range in whole rows of what has not faded at its ends.
+fn widened(range: Range, finest: impl Fn(Minute) -> Grain) -> Range {
+    let (from, last) = (range.from.0, Minute(range.to.0.0 - 1));
+    Range::new(finest(from).start(from), finest(last).end(last))
 }
 
 /// How often a question starts over because a generation was published in the middle of it.
@@ -84,13 +95,17 @@ impl Reader<'_> {
         let mut scanned = Scanned { publication: self.index.published()?, ..Scanned::default() };
         self.notice(scanned.publication.as_ref());
         let Some(range) = self.stored(scan.range)? else { return Ok(scanned) };
+        let finest = |minute: Minute| finest(scanned.publication.as_ref(), minute);
+        let range = widened(range, finest);
+        let days: Vec<(Range, Grain)> =
+            range.days().map(|day| (day, scan.coarsest.max(finest(day.from.0)))).collect();
         scanned.range = Some(range);
-        for day in range.days() {
+        for (day, coarsest) in days {
             let answer = self.index.read(&Query {
                 views: scan.views,
                 from: day.from.0,
                 to: day.to.0,
-                coarsest: scan.coarsest,
+                coarsest,
                 sketches: scan.sketches,
             })?;
             self.notice(answer.publication.as_ref());

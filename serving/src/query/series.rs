@@ -7,7 +7,7 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, Tally, Union};
 
 use super::answer::Spread;
-use super::scan::{Scan, Scanned, consistently, is_settled};
+use super::scan::{Scan, Scanned, consistently, finest, is_settled};
 use super::totals::sums;
 use super::{Instant, Measures, QueryError, Range, Stamp, Stores};
 use crate::index::Layer;
@@ -113,6 +113,7 @@ pub fn series(stores: &Stores<'_>, query: &SeriesQuery) -> Result<Series, QueryE
             steps.entry(set.start.0.div_euclid(step)).or_default().add(layer, &set);
         })?;
         let stored = scanned.range;
+        check_grain(&scanned, step)?;
         let points = stored.map(|stored| points(query, stored, &scanned, &steps));
         let stamp = Stamp::of(scanned.publication.as_ref());
         Ok(Series { stamp, range: stored, step, points: points.unwrap_or_default() })
@@ -135,6 +136,21 @@ pub(super) fn check_length(range: Option<Range>, step: i64) -> Result<(), QueryE
     }
     Err(QueryError::Question(format!(
         "{count} steps of {step} min are more than {MAX_POINTS}: ask for longer steps or a shorter range"
+    )))
+}
+
+/// A step that cuts rows which can't be cut any more has no answer.
+fn check_grain(scanned: &Scanned, step: i64) -> Result<(), QueryError> {
+    let Some(range) = scanned.range else { return Ok(()) };
+    let grain = finest(scanned.publication.as_ref(), range.from.0);
+    if step % grain.minutes() == 0 {
+        return Ok(());
+    }
+    Err(QueryError::Question(format!(
+        "rows from {} on have faded into {}s: ask for steps of whole {}s, or a later range",
+        range.from,
+        grain.name(),
+        grain.name(),
     )))
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::archive::{
-    End, FileMeta, Origin, SCHEMA_VERSION, end_path, file_path, origin_path,
+    End, FileMeta, Origin, Retired, SCHEMA_VERSION, end_path, file_path, origin_path,
 };
 use twofold_data::format::Parser;
 use twofold_data::minute::{Grain, Minute};
@@ -60,7 +60,9 @@ fn end(store: &Store, partition: &Partition) -> Result<Option<End>, ArchiveError
     if store.read::<Origin>(&origin_path(partition))?.is_none() {
         return Ok(None);
     }
-    let Some(path) = store.last_file(partition)? else { return Ok(None) };
+    let Some(path) = store.last_file(partition)? else {
+        return Ok(store.last_retired(partition)?.map(|retired| after(&retired)));
+    };
     Ok(store.file_meta(&path)?.map(|meta| end_of(partition, path, &meta)))
 }
 
@@ -70,6 +72,15 @@ fn end_of(partition: &Partition, path: String, meta: &FileMeta) -> End {
         last_file: Some(path),
         largest_event_time: meta.largest_event_time,
         ..start(partition, meta.first_offset)
+    }
+}
+
+/// All of an ended partition is retired.
+fn after(retired: &Retired) -> End {
+    End {
+        largest_event_time: retired.largest_event_time,
+        ended: true,
+        ..start(&retired.partition, retired.next_offset)
     }
 }
 

@@ -9,7 +9,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use twofold_data::archive::{FileMeta, META_KEY};
+use twofold_data::archive::{FileMeta, META_KEY, RETIRED, Retired};
 use twofold_data::partition::Partition;
 
 use super::ArchiveError;
@@ -91,18 +91,34 @@ impl Store {
     /// The file of a partition with the largest first offset, by listing everything: only
     /// where the hint of its end is lost.
     pub fn last_file(&self, partition: &Partition) -> Result<Option<String>, ArchiveError> {
+        self.last("logs", partition, "00000000000000000000.parquet")
+    }
+
+    /// What was retired last of a partition; only where the hint of its end is lost.
+    pub fn last_retired(&self, partition: &Partition) -> Result<Option<Retired>, ArchiveError> {
+        match self.last(RETIRED, partition, "00000000000000000000.json")? {
+            Some(path) => self.read(&path),
+            None => Ok(None),
+        }
+    }
+
+    /// The last object below `folder` that is named by the partition and an offset.
+    fn last(
+        &self,
+        folder: &str,
+        partition: &Partition,
+        rest: &str,
+    ) -> Result<Option<String>, ArchiveError> {
         let prefix = format!("{partition}-");
-        let listing = self.store.list(Some(&Path::from("logs"))).try_filter_map(|object| {
+        let listing = self.store.list(Some(&Path::from(folder))).try_filter_map(|object| {
             let name = object.location.filename().unwrap_or_default().to_owned();
-            let ours = name
-                .strip_prefix(&prefix)
-                .is_some_and(|rest| rest.len() == "00000000000000000000.parquet".len());
+            let ours = name.strip_prefix(&prefix).is_some_and(|found| found.len() == rest.len());
             std::future::ready(Ok(ours.then(|| (name, object.location.to_string()))))
         });
         let found: Vec<(String, String)> = self
             .runtime
             .block_on(listing.try_collect())
-            .map_err(|error| ArchiveError::store("logs", &error))?;
+            .map_err(|error| ArchiveError::store(folder, &error))?;
         Ok(found.into_iter().max().map(|(_, path)| path))
     }
 

@@ -187,8 +187,7 @@ impl Covered {
 
     /// Filters that keep what is covered from being read at all: adjoining spans as one.
     fn clauses(&self) -> Vec<Value> {
-        let mut spans: BTreeMap<(&str, &Option<Partition>), Vec<(Minute, Minute)>> =
-            BTreeMap::new();
+        let mut spans: BTreeMap<_, Vec<(Minute, Minute)>> = BTreeMap::new();
         for (view, partition, grain, start) in &self.starts {
             spans.entry((view, partition)).or_default().push((*start, grain.end(*start)));
         }

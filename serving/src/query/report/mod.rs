@@ -6,6 +6,7 @@ mod writer;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use twofold_data::zone::Zone;
 
 use super::scan::consistently;
 use super::{Instant, MAX_TOP, Measures, Percentiles, QueryError, Range, Stamp, Stores};
@@ -52,8 +53,12 @@ pub struct Report {
     pub last_minute: Option<Instant>,
     /// The minutes with the most requests; ties in order of time.
     pub busiest_minutes: Vec<(Instant, u64)>,
-    /// The hours with requests, in UTC.
+    /// The hours with requests, as the time zone's clock strikes them.
     pub hours: Vec<Hour>,
+    /// The days with requests, from midnight to midnight in the time zone.
+    pub days: Vec<Day>,
+    /// The time zone that decides days and hours.
+    pub timezone: String,
     /// The top lists.
     #[serde(flatten)]
     pub top: TopLists,
@@ -89,16 +94,43 @@ pub struct Hour {
     pub errors: u64,
 }
 
-/// Reports on a range, with lists of `top` rows.
+/// What happened on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Day {
+    /// Its date.
+    pub day: String,
+    /// Requests.
+    pub requests: u64,
+    /// Responses with a status from 400 to 599.
+    pub errors: u64,
+}
+
+/// Reports on a range, with lists of `top` rows, by the days and hours of the time zone that
+/// the batch layer was told.
 ///
 /// # Errors
 /// [`QueryError::Question`] if the lists would be longer than [`MAX_TOP`].
 pub fn report(stores: &Stores<'_>, range: Range, top: usize) -> Result<Report, QueryError> {
+    let publication = stores.index.published()?;
+    let zone = publication.and_then(|publication| publication.timezone());
+    report_in(stores, range, top, &zone.unwrap_or_default())
+}
+
+/// The same by the days and hours of a time zone.
+///
+/// # Errors
+/// As [`report`].
+pub fn report_in(
+    stores: &Stores<'_>,
+    range: Range,
+    top: usize,
+    zone: &Zone,
+) -> Result<Report, QueryError> {
     if !(1..=MAX_TOP).contains(&top) {
         return Err(QueryError::Question(format!("a list has 1 to {MAX_TOP} rows, not {top}")));
     }
     consistently(stores, |reader| {
-        let minutes = Minutes::read(reader, range, top)?;
+        let minutes = Minutes::read(reader, range, top, zone)?;
         Writer::read(stores, reader, range)?.write(top, minutes)
     })
 }

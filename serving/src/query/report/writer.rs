@@ -23,6 +23,7 @@ const ADDITIVE: &[&str] = &[
     "last_minute",
     "busiest_minutes",
     "hours",
+    "days",
 ];
 
 /// Writes one report.
@@ -56,6 +57,7 @@ impl<'a> Writer<'a> {
         let traffic = self.views.get("traffic").and_then(|gathered| gathered.union.top(0));
         let totals = totals::of_union(self.stores, &self.scanned, self.range, traffic)?;
         self.mark(totals.exact, ADDITIVE);
+        self.mark_faded(totals.exact, &minutes);
         self.mark_spread(&totals.spread);
         let status = self.list("statuses", MAX_TOP, "status")?.into_iter().collect();
         let methods = self.list("methods", MAX_TOP, "methods")?.into_iter().collect();
@@ -81,6 +83,8 @@ impl<'a> Writer<'a> {
             first_minute: minutes.first.map(Instant),
             last_minute: minutes.last.map(Instant),
             hours: minutes.hours(),
+            days: minutes.days(),
+            timezone: minutes.timezone(),
             busiest_minutes: minutes.busiest,
             top,
         })
@@ -112,6 +116,14 @@ impl<'a> Writer<'a> {
         self.mark(list.exact, &[field]);
         let pair = |row: top::TopRow| (row.key, row.measures.0.requests());
         Ok(list.rows.into_iter().map(pair).collect())
+    }
+
+    /// What minutes tell is only known to the hour or the day where they have faded.
+    fn mark_faded(&mut self, settled: bool, minutes: &Minutes) {
+        let coarsest = minutes.coarsest.filter(|_| settled);
+        self.mark(!settled || minutes.tell_days_and_hours(), &["hours", "days"]);
+        let of_minutes = &["first_minute", "last_minute", "busiest_minutes"];
+        self.mark(coarsest <= Some(Grain::Minute), of_minutes);
     }
 
     fn mark_spread(&mut self, spread: &Spread) {

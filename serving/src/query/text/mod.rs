@@ -11,6 +11,7 @@ use std::fmt::Write;
 
 use super::{Hour, Percentiles, Report};
 use twofold_data::minute::{Grain, Minute};
+use twofold_data::zone::Zone;
 use units::{bytes, duration, grouped, share};
 
 /// How a report is written.
@@ -31,11 +32,12 @@ impl Default for Style {
 /// Writes a report as text: aligned columns, bars, human units. Whatever comes from a log
 /// is escaped, and keys stand last on their lines, so that they can't push anything out of place.
 pub fn render(report: &Report, style: &Style) -> String {
-    let mut page = Page { text: String::new(), style: *style };
+    let zone = Zone::named(&report.timezone).unwrap_or_default();
+    let mut page = Page { text: String::new(), style: *style, zone };
     page.head(report);
     page.totals(report);
     page.hours(&report.hours);
-    for list in lists(report).iter().filter(|list| !list.rows.is_empty()) {
+    for list in lists(report, &page.zone).iter().filter(|list| !list.rows.is_empty()) {
         page.list(list, report.estimated.contains(&list.field), report.requests);
     }
     page.foot(report);
@@ -50,13 +52,16 @@ struct List {
 }
 
 /// The lists in the order of the page.
-fn lists(report: &Report) -> Vec<List> {
+fn lists(report: &Report, zone: &Zone) -> Vec<List> {
     let counts = |counts: &BTreeMap<String, u64>| {
         counts.iter().map(|(key, count)| (key.clone(), *count)).collect()
     };
-    let busiest = report.busiest_minutes.iter().map(|(at, count)| (at.to_string(), *count));
+    let busiest = report.busiest_minutes.iter().map(|(at, count)| (zone.show(at.0), *count));
+    let days = report.days.iter().map(|day| (day.day.clone(), day.requests));
+    let several = (2..=MOST_DAYS).contains(&report.days.len());
     let top = &report.top;
     let lists = [
+        ("Days", "days", days.filter(|_| several).collect()),
         ("Status codes", "status", counts(&report.status)),
         ("Methods", "methods", counts(&report.methods)),
         ("Busiest minutes", "busiest_minutes", busiest.collect()),
@@ -71,12 +76,16 @@ fn lists(report: &Report) -> Vec<List> {
     lists.into_iter().map(|(title, field, rows)| List { title, field, rows }).collect()
 }
 
+/// More days than these are better seen in the chart of the hours.
+const MOST_DAYS: usize = 31;
+
 /// How wide a list's bars are.
 const BAR: usize = 20;
 
 struct Page {
     text: String,
     style: Style,
+    zone: Zone,
 }
 
 impl Page {
@@ -96,7 +105,9 @@ impl Page {
 
     fn head(&mut self, report: &Report) {
         let range = match (report.first_minute, report.last_minute) {
-            (Some(first), Some(last)) => format!("{first} – {last}"),
+            (Some(first), Some(last)) => {
+                format!("{} – {}", self.zone.show(first.0), self.zone.show(last.0))
+            }
             _ => "no requests".to_owned(),
         };
         let quality = match report.exact {
@@ -159,7 +170,8 @@ impl Page {
     fn hours(&mut self, hours: &[Hour]) {
         let (Some(first), Some(last)) = (hours.first(), hours.last()) else { return };
         let width = self.style.width.clamp(60, 170) - 4;
-        let hour = |at: Minute| at.0.div_euclid(Grain::Hour.minutes());
+        let begin = first.start.0.0;
+        let hour = |at: Minute| (at.0 - begin).div_euclid(Grain::Hour.minutes());
         let (start, end) = (hour(first.start.0), hour(last.start.0) + 1);
         let per_column = ((end - start) as usize).div_ceil(width).max(1);
         let mut columns = vec![(0, 0); ((end - start) as usize).div_ceil(per_column)];
@@ -172,7 +184,8 @@ impl Page {
         }
         let (requests, errors): (Vec<u64>, Vec<u64>) = columns.into_iter().unzip();
         let unit = if per_column == 1 { "hour".to_owned() } else { format!("{per_column} hours") };
-        self.spark(&format!("Requests per {unit} from {}", first.start), &requests, "36");
+        let from = self.zone.show(first.start.0);
+        self.spark(&format!("Requests per {unit} from {from}"), &requests, "36");
         if errors.iter().any(|errors| *errors > 0) {
             self.spark(&format!("Errors per {unit}"), &errors, "31");
         }
@@ -203,6 +216,7 @@ impl Page {
     fn foot(&mut self, report: &Report) {
         let boundary = match report.stamp.boundary {
             Some(boundary) => {
+                let boundary = self.zone.show(boundary.0);
                 format!("Exact before {boundary} (generation {}).", report.stamp.generation)
             }
             None => "Estimated: no batch run has published yet.".to_owned(),

@@ -1,0 +1,78 @@
+//! What retention removed from the archive, as it was recorded.
+
+use std::collections::BTreeMap;
+
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutMode, PutOptions};
+use twofold_data::archive::{RETIRED, Retired, SCHEMA_VERSION, retired_path};
+use twofold_data::partition::Partition;
+
+use super::{Archive, missing};
+use crate::BatchError;
+
+impl Archive {
+    /// Everything that was retired, by partition and in order of offsets.
+    ///
+    /// # Errors
+    /// Of the store; [`BatchError::Damaged`] where a record of it doesn't read.
+    pub fn retired(&self) -> Result<BTreeMap<Partition, Vec<Retired>>, BatchError> {
+        let mut found: BTreeMap<Partition, Vec<Retired>> = BTreeMap::new();
+        let mut paths = self.list(RETIRED)?;
+        paths.sort();
+        for path in paths {
+            let retired: Retired = self.json(&path)?.ok_or_else(|| missing(&path))?;
+            if retired.schema > SCHEMA_VERSION {
+                let (found, known) = (retired.schema, SCHEMA_VERSION);
+                return Err(BatchError::TooNew { path, found, known });
+            }
+            found.entry(retired.partition.clone()).or_default().push(retired);
+        }
+        Ok(found)
+    }
+
+    /// The offset up to which a partition is retired; its origin where nothing is.
+    ///
+    /// # Errors
+    /// As [`Archive::retired`].
+    pub fn retired_through(&self, partition: &Partition) -> Result<Option<u64>, BatchError> {
+        let retired = self.retired()?;
+        Ok(retired.get(partition).and_then(|runs| runs.last()).map(|run| run.next_offset))
+    }
+
+    pub(super) fn is_retired(&self, partition: &Partition, path: &str) -> Result<bool, BatchError> {
+        let retired = self.retired()?;
+        let mut runs = retired.get(partition).into_iter().flatten();
+        Ok(runs.any(|run| run.files.iter().any(|file| file == path)))
+    }
+
+    /// Records what is about to be retired; `false` if somebody else has retired from there.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn retire(&self, retired: &Retired) -> Result<bool, BatchError> {
+        let path = retired_path(&retired.partition, retired.first_offset);
+        let body = serde_json::to_vec_pretty(retired)
+            .map_err(|error| BatchError::Failed(error.to_string()))?;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let location = Path::from(path.as_str());
+        match self.runtime.block_on(self.store.put_opts(&location, body.into(), options)) {
+            Ok(_) => Ok(true),
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
+            ) => Ok(false),
+            Err(error) => Err(BatchError::store(&path, &error)),
+        }
+    }
+
+    /// Deletes a file that is recorded as retired; it may have gone already.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn delete(&self, path: &str) -> Result<(), BatchError> {
+        match self.runtime.block_on(self.store.delete(&Path::from(path))) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(BatchError::store(path, &error)),
+        }
+    }
+}
