@@ -1,8 +1,7 @@
 //! The calls of librdkafka that `rdkafka` has no safe form of: many records at once, and a
 //! topic's id. The only unsafe code of the project; each block says why it is sound.
 //!
-//! One event per record, as `rdkafka` polls, costs about as much CPU as the fold itself
-//! (BENCHMARKS.md compares); here a whole run of records is taken under one lock.
+//! `rdkafka` polls one event per record; here a whole run of records is taken under one lock.
 #![allow(unsafe_code, reason = "calls into librdkafka, see above")]
 
 use std::ffi::{CStr, CString};
