@@ -39,13 +39,24 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
     let browser = options.browser()?;
     let filter: Vec<&str> = options.filter.iter().map(String::as_str).collect();
     run::cargo(&["build", "--release", "--bin", "twofold"])?;
-    run::cargo(&[&["test", "--release", "--workspace"], filter.as_slice()].concat())?;
-    on_servers(&options, browser)?;
+    // One failure does not hide the next: everything runs, and the end says all that failed.
+    let own = [&["test", "--release", "--workspace", "--no-fail-fast"], filter.as_slice()].concat();
+    let outcomes = [run::cargo(&own), on_servers(&options, browser), of_recipes(&options)];
+    together(outcomes)
+}
+
+fn of_recipes(options: &Options) -> Result<(), String> {
     if options.without.contains(&Need::Python) {
         println!("NOT RUN: the README's recipes (--without python)");
         return Ok(());
     }
     recipes::main()
+}
+
+/// All errors as one.
+fn together(outcomes: impl IntoIterator<Item = Result<(), String>>) -> Result<(), String> {
+    let errors: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
 }
 
 impl Options {
@@ -99,7 +110,8 @@ fn on_servers(options: &Options, browser: Option<PathBuf>) -> Result<(), String>
     let needs: BTreeSet<Need> = wanted.iter().flat_map(|file| file.needs.clone()).collect();
     let stack = Stack::shared();
     let started = stack.up(&servers(&needs))?;
-    let outcome = wanted.iter().try_for_each(|file| file.run(&stack, options, browser.as_ref()));
+    let outcomes = wanted.iter().map(|file| file.run(&stack, options, browser.as_ref()));
+    let outcome = together(outcomes);
     if outcome.is_err() {
         println!("the servers are left as they are: `cargo xtask stack status`, `… down`");
         return outcome;
@@ -139,7 +151,9 @@ impl TestFile {
         command.envs(browser.map(|path| ("TWOFOLD_TEST_CHROMIUM", path)));
         // One package alone would be built with other features, and so its dependencies again.
         command.args(["test", "--release", "--workspace", "--test", &self.name]);
-        command.args(["--", "--ignored", "--test-threads=2"]).args(&options.filter);
+        command
+            .args(["--no-fail-fast", "--", "--ignored", "--test-threads=2"])
+            .args(&options.filter);
         run::seen(&mut command)
     }
 }
