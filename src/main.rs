@@ -1,5 +1,6 @@
 //! The command line of twofold: arguments and configuration to the crates.
 
+mod alerts;
 mod cli;
 mod commands;
 mod config;

@@ -19,5 +19,6 @@ mod publish;
 mod recompute;
 pub mod run;
 pub mod slice;
+mod spikes;
 
 pub use error::BatchError;

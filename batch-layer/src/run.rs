@@ -17,7 +17,7 @@ use crate::history::{History, day, hour};
 use crate::manifest::{Hour, Manifest, SCHEMA_VERSION};
 use crate::publish::Staging;
 use crate::recompute::{self, Recompute};
-use crate::{accuracy, patterns};
+use crate::{accuracy, patterns, spikes};
 
 /// How a run works.
 #[derive(Debug, Clone, Default)]
@@ -222,9 +222,15 @@ impl<'a> Attempt<'a> {
         self.stage_patterns(&discovery, &mut manifest, &mut staging)?;
         tracing::info!(elapsed = ?start.elapsed(), "days merged");
         manifest.count();
+        staging.documents(&spikes::usual(self.index, boundary)?)?;
         staging.verify()?;
         self.history.put_manifest(&manifest)?;
-        self.index.publish(&self.name, &publication(&manifest))?;
+        let publication = publication(&manifest);
+        self.index.publish(&self.name, &publication)?;
+        // It is published whatever becomes of this: the next run reviews what is left.
+        if let Err(error) = spikes::review(self.index, &publication) {
+            tracing::warn!(%error, "spikes wait for the next run to be reviewed");
+        }
         if let Err(error) = self.history.clean(&manifest) {
             tracing::warn!(%error, "superseded tables of the history stay for the next run");
         }

@@ -13,7 +13,7 @@ use twofold_speed::source::{Positions, Source, SourceError, share};
 use twofold_speed::{archive, resume};
 
 use super::input::{Prepared, Role};
-use super::{configured_input, flag, input, parts, serve, stop};
+use super::{configured_input, flag, input, parts, serve, spikes, stop};
 use crate::cli::Run;
 use crate::config::{Config, Layers};
 use crate::output;
@@ -63,8 +63,12 @@ impl Whole<'_> {
         let index: Arc<dyn Index> = self.place.index()?;
         thread::scope(|scope| {
             let batches = (!to_end).then(|| scope.spawn(|| self.batches(&over)));
+            let judge = scope.spawn(|| spikes::judge(self.config, &index, &over));
             let layers = self.layers(prepared, &index);
             over.store(true, Ordering::Relaxed);
+            if judge.join().is_err() {
+                tracing::error!("the spike detector panicked");
+            }
             let batched = batches.map(|thread| thread.join());
             layers?;
             match batched {

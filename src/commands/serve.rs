@@ -18,7 +18,7 @@ use twofold_serving::index::Index;
 use twofold_serving::query::{Sliced, Slices, Slicing};
 
 use super::tail::AllLines;
-use super::{configured, flag, parts, stop};
+use super::{configured, flag, parts, spikes, stop};
 use crate::cli::Serve;
 use crate::config::{Config, Layers};
 use crate::place::{Place, Store};
@@ -36,9 +36,8 @@ pub fn run(arguments: &Serve, mut layers: Layers) -> anyhow::Result<ExitCode> {
     let place = Place::open(&config)?;
     let server = start(&config, &place)?;
     eprintln!("listening on http://{}", server.address);
-    while !stop::told() {
-        stop::sleep(Duration::from_secs(3600));
-    }
+    let index: Arc<dyn Index> = place.index()?;
+    spikes::judge(&config, &index, stop::flag())?;
     server.stop();
     Ok(ExitCode::SUCCESS)
 }

@@ -233,8 +233,9 @@ fn property(variable: &str) -> Option<String> {
 /// Whether the key's value is a secret: it is read, but never shown.
 pub fn is_secret(key: &str) -> bool {
     let words = ["password", "secret", "pem", "jaas", "token"];
-    ["index.password", "index.api_key"].contains(&key)
-        || (is_property(key) && words.iter().any(|word| key.contains(word)))
+    let secrets =
+        ["index.password", "index.api_key", "alerts.webhook", "alerts.slack", "alerts.command"];
+    secrets.contains(&key) || (is_property(key) && words.iter().any(|word| key.contains(word)))
 }
 
 /// Whether a variable is none of the configuration's; `TWOFOLD_TEST_…` tells tests of servers.

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use twofold_data::format::Options;
+use twofold_data::spike::Severity;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub struct Config {
     pub page: Page,
     /// How long things are kept; `0s` keeps for ever.
     pub retention: Retention,
+    /// Who is told of spikes.
+    pub alerts: Alerts,
 }
 
 /// `[source]`
@@ -128,6 +131,43 @@ pub struct Retention {
     pub archive_bytes: u64,
 }
 
+/// `[alerts]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// Gets each alert as JSON by POST. A secret.
+    pub webhook: String,
+    /// Gets each alert's text by POST, as Slack and Mattermost take it. A secret.
+    pub slack: String,
+    /// A shell command that gets each alert as JSON on its standard input.
+    pub command: String,
+    /// How long a spike has lasted before anybody is told.
+    pub min_duration: Span,
+    /// How long nobody is told of another spike of the same series.
+    pub quiet: Span,
+    /// How much a spike matters at least: `notice`, `warning` or `critical`.
+    pub severity: Severity,
+    /// Whether the end of a spike is told, too.
+    pub resolve: bool,
+    /// Whether spikes of single hosts and pages are told, too.
+    pub keys: bool,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            webhook: String::new(),
+            slack: String::new(),
+            command: String::new(),
+            min_duration: Span::minutes(1),
+            quiet: Span::minutes(30),
+            severity: Severity::Warning,
+            resolve: true,
+            keys: false,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -143,6 +183,7 @@ impl Default for Config {
             serve: Serve::default(),
             page: Page::default(),
             retention: Retention::default(),
+            alerts: Alerts::default(),
         }
     }
 }

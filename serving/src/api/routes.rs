@@ -15,6 +15,7 @@ use super::{ApiError, Shared, Sources, archive, events, openapi};
 use crate::index::Index;
 use crate::page;
 use crate::query::{self, Columns, Range, SeriesQuery, Stores, TopQuery};
+use crate::spikes;
 
 pub(super) type Given = Query<Vec<(String, String)>>;
 pub(super) type Answer = Result<Response, ApiError>;
@@ -28,6 +29,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/top/{view}", get(top))
         .route("/status", get(status))
         .route("/accuracy", get(|shared, given| documents(shared, given, "accuracy")))
+        .route("/spikes", get(found_spikes))
         .route("/heatmap", get(|shared, given| documents(shared, given, "heatmap")))
         .route("/sessions", get(|shared, given| documents(shared, given, "sessions")))
         .route("/newcomers", get(|shared, given| documents(shared, given, "newcomers")))
@@ -185,6 +187,35 @@ async fn documents(
     });
     ok(&found.await?)
 }
+
+/// The spikes of a range, with how good the live verdicts were.
+async fn found_spikes(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    let parameters = Parameters::new(given, &with_range(&["limit"]))?;
+    let limit = parameters.number("limit", MOST_SPIKES)?;
+    if !(1..=MOST_SPIKES).contains(&limit) {
+        let hint = format!("give 1 to {MOST_SPIKES}");
+        return Err(ApiError::parameter("limit", format!("`limit` is `{limit}`"), hint));
+    }
+    let found = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        let mut listed = spikes::list(&*sources.index, range.from.0, range.to.0)?;
+        let (precision, total) = (spikes::precision(&listed), listed.len());
+        // Where there are more, the newest ones.
+        listed.drain(..total.saturating_sub(limit));
+        let publication = sources.index.published()?;
+        Ok(json!({
+            "generation": publication.as_ref().map(|publication| publication.generation),
+            "boundary": publication.map(|publication| publication.boundary.to_string()),
+            "spikes": listed,
+            "total": total,
+            "precision": precision,
+        }))
+    });
+    ok(&found.await?)
+}
+
+/// The most spikes of one answer.
+const MOST_SPIKES: usize = 1000;
 
 /// The documents of a kind for the days that a range touches.
 pub(super) fn documents_of(index: &dyn Index, kind: &str, range: Range) -> Result<Value, ApiError> {

@@ -36,7 +36,7 @@ const BEFORE: i64 = 60;
 const LONGEST: i64 = 120;
 
 /// Finds out who made a spike.
-pub(super) fn causes(index: &dyn Index, spike: &SpikeRow) -> Result<Causes, IndexError> {
+pub fn causes(index: &dyn Index, spike: &SpikeRow) -> Result<Causes, IndexError> {
     if spike.series.scope != Scope::All {
         return Ok(Causes::default());
     }

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 use twofold_data::minute::{MINUTE_MS, Minute};
-use twofold_data::spike::{
-    Change, Direction, History, Point, Quantity, Scope, Series, Spike, Watch,
-};
+use twofold_data::spike::{Change, Direction, Scope, Series, Spike};
 
 use super::causes::causes;
 use super::complete::Complete;
-use super::keys::{Keys, Turnover};
-use super::minutes::{MinuteValues, each_minute, read};
+use super::minutes::{each_minute, read};
 use super::row::{Found, SpikeRow};
 use super::store::{expectation, live, put_rows, rows};
+use super::watches::Watches;
 use crate::index::{Index, IndexError};
 
 /// The kind of the live document that says how far the judge has come.
@@ -26,19 +24,8 @@ const LEARN: i64 = 14 * 1440;
 /// The same for hosts and pages, whose rows are many.
 const LEARN_KEYS: i64 = 1440;
 
-/// How many hosts and pages are watched.
-const HOSTS: usize = 10;
-const PAGES: usize = 20;
-
-/// What is watched of a host.
-const OF_HOSTS: [Quantity; 2] = [Quantity::Requests, Quantity::ServerErrors];
-
-/// What is watched of a page.
-const OF_PAGES: [Quantity; 1] = [Quantity::Requests];
-
-/// What is looked at before the minute is closed: a rise in what adds up only gets larger.
-const EARLY: [Quantity; 4] =
-    [Quantity::Requests, Quantity::ServerErrors, Quantity::NotFound, Quantity::Bytes];
+/// A log is followed live if its newest request is not older (ms).
+const RECENT: i64 = 5 * MINUTE_MS;
 
 /// Of a minute that has only begun less than this part says nothing.
 const LEAST_PART: f64 = 0.25;
@@ -53,6 +40,8 @@ pub struct Judge {
     generation: u64,
     /// The spike of each series that is written last, by the name it goes by.
     named: BTreeMap<Series, Named>,
+    /// Spikes that only unfinished minutes have shown, and that others have followed.
+    orphans: Vec<(Series, Named)>,
 }
 
 /// A spike that is written.
@@ -66,13 +55,12 @@ struct Named {
     version: u64,
 }
 
-/// Everything that is watched.
-#[derive(Clone)]
-struct Watches {
-    series: BTreeMap<Series, Watch>,
-    hosts: Keys,
-    pages: Keys,
-    usual: Arc<BTreeMap<Quantity, History>>,
+impl Named {
+    /// Whether it has a minute in common with another one in the same direction, or is next to it.
+    fn is_near(&self, spike: &Spike) -> bool {
+        let touching = spike.start <= self.spike.end && self.spike.start <= spike.end;
+        self.spike.direction == spike.direction && touching
+    }
 }
 
 /// A change of a spike, and in which series.
@@ -83,8 +71,14 @@ impl Judge {
     pub fn open(index: Arc<dyn Index>) -> Result<Self, IndexError> {
         let stored = index.live_documents(STATE, Minute(0), Minute(1))?;
         let next = stored.first().and_then(|live| live.document.body["next"].as_i64()).map(Minute);
-        let mut judge =
-            Self { watches: Watches::new(), next, generation: 0, named: BTreeMap::new(), index };
+        let mut judge = Self {
+            watches: Watches::default(),
+            next,
+            generation: 0,
+            named: BTreeMap::new(),
+            orphans: Vec::new(),
+            index,
+        };
         judge.refresh()?;
         if let Some(next) = next {
             judge.learn_again(next)?;
@@ -106,7 +100,10 @@ impl Judge {
             written.extend(self.closed(from, to)?);
             from = to;
         }
-        written.extend(self.early(from.max(next), complete.seen)?);
+        // Of a log that is read faster than it was written nobody knows how much of a minute is there.
+        if (0..RECENT).contains(&(now - complete.seen)) {
+            written.extend(self.early(from.max(next), complete.seen)?);
+        }
         Ok(written)
     }
 
@@ -137,7 +134,7 @@ impl Judge {
         let (watches, mut changes) = (&mut self.watches, Changes::new());
         for (span, keyed) in [((from, keys), false), ((keys, next), true)] {
             each_minute(&*self.index, span, keyed, |minute, values| {
-                watches.push(minute, values, &mut changes);
+                watches.push(minute, values, |seen| changes.extend(seen.changed()));
             })?;
         }
         self.remember(from, next, changes)
@@ -175,7 +172,7 @@ impl Judge {
     fn closed(&mut self, from: Minute, to: Minute) -> Result<Vec<SpikeRow>, IndexError> {
         let (watches, mut changes) = (&mut self.watches, Changes::new());
         each_minute(&*self.index, (from, to), true, |minute, values| {
-            watches.push(minute, values, &mut changes);
+            watches.push(minute, values, |seen| changes.extend(seen.changed()));
         })?;
         let version = to.0 as u64 * 2 + 1;
         let mut written = self.write(changes, version, false)?;
@@ -200,7 +197,9 @@ impl Judge {
             let part = ((seen + 1) - Minute(minute).start_ms()) as f64 / MINUTE_MS as f64;
             let coverage = if part >= 1.0 { 1.0 } else { part };
             if coverage >= LEAST_PART {
-                watches.push_early(Minute(minute), &values, coverage, &mut changes);
+                watches.push_early(Minute(minute), &values, coverage, |seen| {
+                    changes.extend(seen.changed());
+                });
             }
         }
         changes.retain(|(_, change)| {
@@ -218,7 +217,9 @@ impl Judge {
     ) -> Result<Vec<SpikeRow>, IndexError> {
         let mut latest: BTreeMap<(Series, Minute), Spike> = BTreeMap::new();
         for (series, change) in changes {
-            if early && self.named.get(&series).is_some_and(|named| named.version >= version) {
+            let known =
+                early && self.named.get(&series).is_some_and(|named| named.version >= version);
+            if known || self.part_of_a_whole(&series, change.spike()) {
                 continue;
             }
             let start = self.name(&series, &change, early);
@@ -243,36 +244,44 @@ impl Judge {
         Ok(rows)
     }
 
+    /// Whether a host or a page only does what the whole traffic does: that is one spike, and the
+    /// key stands among its causes.
+    fn part_of_a_whole(&self, series: &Series, spike: &Spike) -> bool {
+        let whole = self.named.get(&Series::whole(series.quantity));
+        series.scope != Scope::All && whole.is_some_and(|whole| whole.is_near(spike))
+    }
+
     /// The name of a spike: its first minute, as it was when it was first written.
     fn name(&mut self, series: &Series, change: &Change, early: bool) -> Minute {
         let spike = change.spike();
         let start = Minute::of(spike.start * 1000);
-        let same = self.named.get(series).filter(|named| {
-            let touching = spike.start <= named.spike.end && named.spike.start <= spike.end;
-            named.spike.direction == spike.direction && touching
-        });
+        let same = self.named.get(series).filter(|named| named.is_near(spike));
         let (start, early) = match same {
             Some(named) => (named.start, named.early && early),
             None => (start, early),
         };
-        self.named.insert(series.clone(), Named { start, spike: spike.clone(), early, version: 0 });
+        let named = Named { start, spike: spike.clone(), early, version: 0 };
+        if let Some(before) = self.named.insert(series.clone(), named) {
+            if before.early && before.start != start {
+                self.orphans.push((series.clone(), before));
+            }
+        }
         start
     }
 
     /// Closes what only unfinished minutes have shown and the finished ones do not.
     fn take_back(&mut self, to: Minute, version: u64) -> Result<Vec<SpikeRow>, IndexError> {
         let over = |named: &Named| named.early && Minute::of(named.spike.end * 1000) <= to;
-        let gone: Vec<(Series, Named)> = self
-            .named
-            .iter()
-            .filter(|(_, named)| over(named))
-            .map(|(series, named)| (series.clone(), named.clone()))
-            .collect();
+        let mut gone = std::mem::take(&mut self.orphans);
+        let over = self.named.iter().filter(|(_, named)| over(named));
+        gone.extend(over.map(|(series, named)| (series.clone(), named.clone())));
         let mut rows = Vec::new();
         for (series, Named { start, mut spike, .. }) in gone {
             spike.closed = true;
             rows.push(SpikeRow::new(&self.source()?, &series, start, &spike, Found::Speed));
-            self.named.remove(&series);
+            if self.named.get(&series).is_some_and(|named| named.start == start) {
+                self.named.remove(&series);
+            }
         }
         put_rows(&*self.index, &rows, version)?;
         Ok(rows)
@@ -303,92 +312,5 @@ fn restored(row: &SpikeRow) -> Spike {
         surprise: 0.0,
         direction: row.direction,
         severity: row.severity,
-    }
-}
-
-impl Watches {
-    fn new() -> Self {
-        let series =
-            Quantity::ALL.into_iter().map(|quantity| (Series::whole(quantity), Watch::new(60)));
-        Self {
-            series: series.collect(),
-            hosts: Keys::new(HOSTS),
-            pages: Keys::new(PAGES),
-            usual: Arc::default(),
-        }
-    }
-
-    /// Shows a finished minute to every watch.
-    fn push(&mut self, minute: Minute, values: &MinuteValues, changes: &mut Changes) {
-        let hosts = self.hosts.see(values.hosts.as_ref());
-        self.turn_over(hosts, &OF_HOSTS, Scope::Host);
-        let pages = self.pages.see(values.pages.as_ref());
-        self.turn_over(pages, &OF_PAGES, Scope::Page);
-        for (series, watch) in &mut self.series {
-            let Some(value) = value(series, values) else { continue };
-            let at = minute.start_ms() / 1000;
-            let usual = usual(&self.usual, series, at);
-            let (_, change) = watch.push(&Point::whole(at, value), usual.as_ref());
-            changes.extend(change.map(|change| (series.clone(), change)));
-        }
-    }
-
-    /// Shows an unfinished minute, or a part of one, to the watches of the whole traffic.
-    fn push_early(
-        &mut self,
-        minute: Minute,
-        values: &MinuteValues,
-        coverage: f64,
-        changes: &mut Changes,
-    ) {
-        for quantity in EARLY {
-            let series = Series::whole(quantity);
-            let (Some(watch), Some(value)) = (self.series.get_mut(&series), values.value(quantity))
-            else {
-                continue;
-            };
-            let at = minute.start_ms() / 1000;
-            let usual = usual(&self.usual, &series, at);
-            let (_, change) = watch.push(&Point { at, value, coverage }, usual.as_ref());
-            changes.extend(change.map(|change| (series, change)));
-        }
-    }
-
-    fn turn_over(&mut self, turnover: Turnover, of: &[Quantity], scope: fn(String) -> Scope) {
-        for key in turnover.went {
-            for quantity in of {
-                self.series.remove(&Series { quantity: *quantity, scope: scope(key.clone()) });
-            }
-        }
-        for key in turnover.came {
-            for quantity in of {
-                let series = Series { quantity: *quantity, scope: scope(key.clone()) };
-                self.series.entry(series).or_insert_with(|| Watch::new(60));
-            }
-        }
-    }
-}
-
-fn usual(
-    usual: &BTreeMap<Quantity, History>,
-    series: &Series,
-    at: i64,
-) -> Option<twofold_data::spike::Usual> {
-    let whole = series.scope == Scope::All;
-    usual.get(&series.quantity).filter(|_| whole).and_then(|history| history.usual(at))
-}
-
-/// The value of a series in a minute. Of a key that the rows don't list it is 0 if they list every
-/// key, and unknown otherwise.
-fn value(series: &Series, values: &MinuteValues) -> Option<f64> {
-    let (set, key) = match &series.scope {
-        Scope::All => return values.value(series.quantity),
-        Scope::Host(host) => (values.hosts.as_ref(), host),
-        Scope::Page(page) => (values.pages.as_ref(), page),
-    };
-    let Some(set) = set else { return Some(0.0) };
-    match set.rows.iter().find(|row| row.key == *key) {
-        Some(row) => Some(row.counts.0[series.quantity.measure()] as f64),
-        None => (set.floor == 0).then_some(0.0),
     }
 }

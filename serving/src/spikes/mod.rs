@@ -14,8 +14,9 @@ mod keys;
 mod minutes;
 mod row;
 mod store;
+mod watches;
 
-pub use causes::Causes;
+pub use causes::{Causes, causes};
 pub use complete::{Complete, HEARTBEAT, Heartbeat};
 pub use judge::Judge;
 pub use minutes::{MinuteValues, Minutes, each_minute};
@@ -23,3 +24,4 @@ pub use row::{Bots, Found, Review, SpikeRow, Standing};
 pub use store::{
     EXPECTATION, Listed, Precision, expectation, list, precision, put_reviews, put_rows,
 };
+pub use watches::{Seen, Watches};

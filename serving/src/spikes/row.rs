@@ -20,6 +20,9 @@ pub struct SpikeRow {
     pub start: Minute,
     /// The first minute after it so far.
     pub end: Minute,
+    /// `end`, for people.
+    #[serde(default)]
+    pub until: String,
     /// `start`, for people and for Elasticsearch.
     #[serde(rename = "@timestamp")]
     pub timestamp: String,
@@ -105,6 +108,7 @@ impl SpikeRow {
             series: series.clone(),
             start,
             end: Minute::of(spike.end * 1000),
+            until: Minute::of(spike.end * 1000).to_string(),
             timestamp: start.to_string(),
             minutes: spike.steps,
             closed: spike.closed,

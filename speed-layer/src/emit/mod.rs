@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use twofold_data::minute::Minute;
 use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
-use twofold_serving::index::{Index, IndexError, PartitionState};
+use twofold_serving::index::{Index, IndexError, LiveDocument, PartitionState};
 
 use rollup::Rollup;
 
@@ -33,6 +33,8 @@ pub enum Emission {
     TakenUp(Partition, Option<Minute>),
     /// A partition is another process's now.
     GivenUp(Partition),
+    /// Where the speed layer stands, for who asks whether silence is silence.
+    Heartbeats(Vec<LiveDocument>),
     /// Rows of windows, then the state that they bring the partition to. There is
     /// no state while a replay has not reached what was processed before.
     Rows {
@@ -106,6 +108,9 @@ impl Writer {
             match emission {
                 Emission::TakenUp(partition, closed) => self.take_up(partition, closed)?,
                 Emission::GivenUp(partition) => drop(self.rollups.remove(&partition)),
+                Emission::Heartbeats(beats) => {
+                    self.attempt(|index| index.put_documents(&beats).map(drop))?;
+                }
                 Emission::Rows { partition, sets, state, last } => {
                     self.write(&partition, sets, state.as_deref(), last)?;
                 }

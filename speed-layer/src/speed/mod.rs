@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::class::{Classifier, PageRules};
 use twofold_data::format::{Format, Parser};
 use twofold_data::partition::Partition;
-use twofold_serving::index::{Index, IndexError};
+use twofold_serving::index::{Index, IndexError, LiveDocument};
+use twofold_serving::spikes::Heartbeat;
 
 pub use progress::{Event, Progress};
 
@@ -49,6 +50,8 @@ impl Default for Options {
 
 /// So long an index may not answer when a partition is taken up.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(300);
+/// How often the speed layer says that it is there.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Why the speed layer can't go on. It can be started again at any time.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,10 @@ pub struct SpeedLayer {
     emitter: Emitter,
     stop: Arc<AtomicBool>,
     emitted: Instant,
+    /// When the last heartbeat was sent, and the partitions whose source had nothing more at
+    /// some moment since.
+    beaten: Instant,
+    stood_at_end: BTreeSet<Partition>,
     progress: Progress,
     /// The partitions whose source has nothing more for now.
     at_end: BTreeSet<Partition>,
@@ -129,6 +136,8 @@ impl SpeedLayer {
             emitter,
             stop,
             emitted: Instant::now(),
+            beaten: Instant::now(),
+            stood_at_end: BTreeSet::new(),
             progress: Progress::default(),
             at_end: BTreeSet::new(),
             broken: false,
@@ -148,10 +157,14 @@ impl SpeedLayer {
             Delivery::Ended(partition) => self.end(&partition),
             Delivery::Revoked(partition) => self.give_up(&partition),
             Delivery::AtEnd { partition, .. } => {
+                self.stood_at_end.insert(partition.clone());
                 self.at_end.insert(partition);
                 self.progress.caught_up = self.folds.keys().all(|one| self.at_end.contains(one));
             }
-            Delivery::CaughtUp => self.progress.caught_up = true,
+            Delivery::CaughtUp => {
+                self.stood_at_end.extend(self.folds.keys().cloned());
+                self.progress.caught_up = true;
+            }
             Delivery::EndOfInput | Delivery::Idle | Delivery::Notice(_) => {}
         }
         Ok(())
@@ -257,6 +270,25 @@ impl SpeedLayer {
         }
         self.progress.sum(self.folds.values());
         self.progress.publish();
+        if self.beaten.elapsed() >= HEARTBEAT {
+            self.beaten = Instant::now();
+            self.broken |= !self.emitter.send(Emission::Heartbeats(self.heartbeats()));
+            self.stood_at_end = match self.progress.caught_up {
+                true => self.folds.keys().cloned().collect(),
+                false => self.at_end.clone(),
+            };
+        }
+    }
+
+    /// That this process is there, and whether it has folded all that its source has.
+    fn heartbeats(&self) -> Vec<LiveDocument> {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let beat = |partition: &Partition| Heartbeat {
+            partition: partition.clone(),
+            at: at.as_millis() as i64,
+            caught_up: self.stood_at_end.contains(partition),
+        };
+        self.folds.keys().map(|partition| beat(partition).document()).collect()
     }
 }
 

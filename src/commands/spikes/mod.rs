@@ -1,7 +1,10 @@
 //! `twofold spikes`: of a file, or of what is stored.
 
 mod file;
+mod live;
 mod stored;
+
+pub use live::judge;
 
 use std::process::ExitCode;
 
