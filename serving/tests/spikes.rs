@@ -67,6 +67,7 @@ fn state(index: &dyn Index, number: u32, closed: i64, largest: i64) {
         resume_offset: 0,
         resume_event_time: None,
         resume_request_time: None,
+        resume_arrival: None,
         processed_through: largest as u64,
         closed_through: Some(Minute(closed)),
         largest_event_time: Some(largest),

@@ -261,10 +261,9 @@ impl Judge {
             None => (start, early),
         };
         let named = Named { start, spike: spike.clone(), early, version: 0 };
-        if let Some(before) = self.named.insert(series.clone(), named) {
-            if before.early && before.start != start {
-                self.orphans.push((series.clone(), before));
-            }
+        let before = self.named.insert(series.clone(), named);
+        if let Some(before) = before.filter(|before| before.early && before.start != start) {
+            self.orphans.push((series.clone(), before));
         }
         start
     }
