@@ -38,18 +38,13 @@ fn check(config: &Config) -> anyhow::Result<()> {
 /// What stands for a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// That a secret is not set is none.
-fn is_hidden(key: &str, value: &toml::Value) -> bool {
-    is_secret(key) && value.as_str() != Some("")
-}
-
 fn shown(key: &str, value: &toml::Value) -> String {
-    if is_hidden(key, value) { format!("{key} = {HIDDEN}") } else { format!("{key} = {value}") }
+    if is_secret(key) { format!("{key} = {HIDDEN}") } else { format!("{key} = {value}") }
 }
 
 fn as_json(layers: &Layers) -> serde_json::Value {
     let entries = layers.entries().map(|(key, value, origin)| {
-        let value = if is_hidden(key, value) { json!(HIDDEN) } else { json!(value) };
+        let value = if is_secret(key) { json!(HIDDEN) } else { json!(value) };
         (key.to_owned(), json!({ "value": value, "origin": origin.to_string() }))
     });
     serde_json::Value::Object(entries.collect())
