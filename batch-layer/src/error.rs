@@ -1,6 +1,6 @@
 //! What a caller of the batch layer has to decide about.
 
-use twofold_serving::index::IndexError;
+use twofold_serving::index::{IndexError, MAKE_ROOM, is_no_room};
 
 /// Why a run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,14 @@ pub enum BatchError {
         /// What the store said.
         reason: String,
     },
+    /// The object store's disk is full: nothing is published; the next run starts over.
+    #[error("the object store: {path}: {reason}; {MAKE_ROOM}")]
+    NoRoom {
+        /// The object.
+        path: String,
+        /// What the store said.
+        reason: String,
+    },
     /// The index does not answer or refuses.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -53,6 +61,9 @@ impl BatchError {
         match error {
             object_store::Error::NotFound { .. } => {
                 Self::Damaged { path: path.to_owned(), reason: "it has gone".into() }
+            }
+            _ if is_no_room(error) => {
+                Self::NoRoom { path: path.to_owned(), reason: error.to_string() }
             }
             _ => Self::Store { path: path.to_owned(), reason: error.to_string() },
         }

@@ -11,7 +11,6 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::BufWriter;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -52,8 +51,8 @@ fn measure(file: &str) -> Result<(), Box<dyn Error>> {
     let mut source = FileSource::open(options, store, positions(index.clone()))?;
     let format = Format::named("combined").ok_or("no such format")?;
     let started = Instant::now();
-    let progress =
-        run(&mut source, index, &format, Options::default(), &mut |_| ControlFlow::Continue(()))?;
+    let stop = Arc::default();
+    let progress = run(&mut source, index, &format, Options::default(), &stop, &mut |_| ())?;
     let (cpu, wall) = (cpu_seconds()?, started.elapsed().as_secs_f64());
     let size = std::fs::metadata(folder.path().join("twofold.db"))?.len();
     println!(

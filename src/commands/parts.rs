@@ -1,8 +1,7 @@
 //! The parts that `run` puts together and the other commands start alone.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -68,21 +67,14 @@ pub fn speed(
     index: Arc<dyn Index>,
     format: &Format,
     config: &Config,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
     bar: &ProgressBar,
 ) -> anyhow::Result<speed::Progress> {
-    let mut watch = |event: Event<'_>| {
-        match event {
-            Event::Progress(progress) => bar.set_position(progress.bytes),
-            Event::Notice(notice) => say(bar, notice),
-        }
-        if stop.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+    let mut watch = |event: Event<'_>| match event {
+        Event::Progress(progress) => bar.set_position(progress.bytes),
+        Event::Notice(notice) => say(bar, notice),
     };
-    speed::run(source, index, format, speed_options(config), &mut watch)
+    speed::run(source, index, format, speed_options(config), stop, &mut watch)
         .context("the speed layer stopped")
 }
 

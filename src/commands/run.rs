@@ -71,11 +71,8 @@ impl Whole<'_> {
             }
             let batched = batches.map(|thread| thread.join());
             layers?;
-            match batched {
-                Some(Err(_)) => anyhow::bail!("the batch thread panicked"),
-                Some(Ok(result)) => result,
-                None => Ok(()),
-            }
+            anyhow::ensure!(!matches!(batched, Some(Err(_))), "the batch thread panicked");
+            Ok(())
         })?;
         if to_end && !stop::told() {
             self.batch()?;
@@ -143,18 +140,20 @@ impl Whole<'_> {
         Ok((Box::new(for_speed), Box::new(open)))
     }
 
-    fn batches(&self, over: &AtomicBool) -> anyhow::Result<()> {
+    /// A run that fails says so; the next one does its work, too.
+    fn batches(&self, over: &AtomicBool) {
         let mut waited = Duration::ZERO;
         let step = Duration::from_millis(200);
         while !over.load(Ordering::Relaxed) && !stop::told() {
             if waited >= self.config.batch.every.duration() {
                 waited = Duration::ZERO;
-                self.batch()?;
+                if let Err(error) = self.batch() {
+                    tracing::warn!("{error:#}; it is tried again in {}", self.config.batch.every);
+                }
             }
             thread::sleep(step);
             waited += step;
         }
-        Ok(())
     }
 
     /// One batch run.

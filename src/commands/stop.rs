@@ -1,13 +1,14 @@
 //! Being told to stop: Ctrl-C and SIGTERM.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// Set once the process was told to stop. The first signal sets it; a second one ends the
 /// process at once, which loses nothing: what is not written is read again.
-pub fn flag() -> &'static AtomicBool {
+pub fn flag() -> &'static Arc<AtomicBool> {
     static LISTENING: std::sync::Once = std::sync::Once::new();
     LISTENING.call_once(|| {
         std::thread::spawn(listen);

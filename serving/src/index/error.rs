@@ -1,5 +1,8 @@
 //! What can go wrong with an index.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
 /// What the caller of an index has to decide about.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -20,7 +23,32 @@ pub enum IndexError {
     /// The index is busy or away: wait and try again.
     #[error("the index does not answer: {0}")]
     Unavailable(String),
+    /// Its disk is full or fails: stop, and say so. What is stored stays.
+    #[error("{0}; {MAKE_ROOM}")]
+    NoRoom(String),
     /// Anything else: give up, and say so.
     #[error("the index failed: {0}")]
     Failed(String),
+}
+
+/// What to do where a disk is full. Nothing is lost: what is not stored is read again.
+pub const MAKE_ROOM: &str =
+    "make room on that disk and start twofold again: it goes on where it stopped";
+
+/// Whether an error comes of a disk that takes no more.
+pub fn is_no_room(error: &(dyn Error + 'static)) -> bool {
+    let full = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        )
+    };
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(full) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

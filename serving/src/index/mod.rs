@@ -18,7 +18,7 @@ mod state;
 
 pub use dead::DeadLetter;
 pub use elastic::ElasticIndex;
-pub use error::IndexError;
+pub use error::{IndexError, MAKE_ROOM, is_no_room};
 pub use plan::{Span, spans};
 pub use publication::{Document, LiveDocument, Publication};
 pub use question::{Answer, Layer, Query, Select};

@@ -19,6 +19,7 @@ use object_store::ObjectStore;
 use twofold_data::format::{Format, Parser};
 use twofold_data::partition::Partition;
 use twofold_data::window::watermark::Limits;
+use twofold_serving::index::{MAKE_ROOM, is_no_room};
 
 use crate::source::{Delivery, Notice, Positions, Source, SourceError};
 use chain::{Chain, Tools};
@@ -93,6 +94,14 @@ pub enum ArchiveError {
         /// What the store said.
         reason: String,
     },
+    /// The store's disk is full: stop. What is not put is read again.
+    #[error("the archive's store: {path}: {reason}; {MAKE_ROOM}")]
+    NoRoom {
+        /// The object.
+        path: String,
+        /// What the store said.
+        reason: String,
+    },
     /// The source cannot go on.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -103,7 +112,11 @@ pub enum ArchiveError {
 
 impl ArchiveError {
     fn store(path: &str, error: &object_store::Error) -> Self {
-        Self::Store { path: path.to_owned(), reason: error.to_string() }
+        let (path, reason) = (path.to_owned(), error.to_string());
+        match is_no_room(error) {
+            true => Self::NoRoom { path, reason },
+            false => Self::Store { path, reason },
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 mod progress;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -87,7 +86,7 @@ pub struct SpeedLayer {
     broken: bool,
 }
 
-/// Runs the speed layer until the source's input ends, or `watch` breaks. `watch`
+/// Runs the speed layer until the source's input ends, or `stop` is set. `watch`
 /// hears of progress about as often as rows are emitted.
 ///
 /// # Errors
@@ -98,25 +97,25 @@ pub fn run(
     index: Arc<dyn Index>,
     format: &Format,
     options: Options,
-    watch: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+    stop: &Arc<AtomicBool>,
+    watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Progress, SpeedError> {
-    let mut layer = SpeedLayer::new(index, format, options);
+    let mut layer = SpeedLayer::new(index, format, options, stop);
     loop {
         let delivery = source.poll(options.emit_interval)?;
         let last = matches!(delivery, Delivery::EndOfInput);
         if let Delivery::Notice(notice) = &delivery {
             tracing::warn!("{notice}");
-            let _ = watch(Event::Notice(notice));
+            watch(Event::Notice(notice));
         }
         layer.deliver(delivery)?;
         for (partition, offset) in layer.emitter.stored() {
             source.stored(&partition, offset);
         }
-        if layer.emit_if_due() && watch(Event::Progress(&layer.progress)).is_break() {
-            layer.stop.store(true, Ordering::Relaxed);
-            break;
+        if layer.emit_if_due() {
+            watch(Event::Progress(&layer.progress));
         }
-        if last || layer.broken {
+        if last || layer.broken || stop.load(Ordering::Relaxed) {
             break;
         }
     }
@@ -124,17 +123,22 @@ pub fn run(
 }
 
 impl SpeedLayer {
-    /// A speed layer without partitions; the source starts them.
-    pub fn new(index: Arc<dyn Index>, format: &Format, options: Options) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let emitter = Emitter::start(index.clone(), options.rollup_interval, stop.clone());
+    /// A speed layer without partitions; the source starts them. Once `stop` is set it does not
+    /// wait any more for an index that does not answer.
+    pub fn new(
+        index: Arc<dyn Index>,
+        format: &Format,
+        options: Options,
+        stop: &Arc<AtomicBool>,
+    ) -> Self {
+        let emitter = Emitter::start(index.clone(), options.rollup_interval, Arc::clone(stop));
         Self {
             index,
             options,
             decoder: Decoder::with(Parser::new(format), Classifier::with_rules(options.rules)),
             folds: BTreeMap::new(),
             emitter,
-            stop,
+            stop: Arc::clone(stop),
             emitted: Instant::now(),
             beaten: Instant::now(),
             stood_at_end: BTreeSet::new(),
@@ -225,7 +229,9 @@ impl SpeedLayer {
         let until = Instant::now() + LONGEST_OUTAGE;
         loop {
             match restore(self.index.as_ref(), partition, identity, offset) {
-                Err(ResumeError::Index(IndexError::Unavailable(why))) if Instant::now() < until => {
+                Err(ResumeError::Index(IndexError::Unavailable(why)))
+                    if Instant::now() < until && !self.stop.load(Ordering::Relaxed) =>
+                {
                     tracing::warn!("the index does not answer ({why}); trying again");
                     std::thread::sleep(Duration::from_secs(1));
                 }

@@ -1,10 +1,9 @@
 //! What the tests of the speed layer share: a log in memory as a source, and
 //! an index that dies.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +18,7 @@ use twofold_serving::index::{
 };
 use twofold_speed::resume::positions;
 use twofold_speed::source::{Batch, Delivery, Positions, Source, SourceError, Span};
-use twofold_speed::speed::{Options, Progress, SpeedError, run};
+use twofold_speed::speed::{Event, Options, Progress, SpeedError, run};
 
 /// The first minute of the tests' logs: 2026-11-23T18:00Z.
 pub const START: i64 = 29_924_280;
@@ -135,12 +134,11 @@ pub fn run_with(
 ) -> Result<Progress, SpeedError> {
     let mut source = Log::new(lines, batch, ends, positions(index.clone()));
     let format = Format::named("combined").unwrap();
-    let mut caught_up = false;
-    run(&mut source, index.clone(), &format, options, &mut |event| {
-        if let twofold_speed::speed::Event::Progress(progress) = event {
-            caught_up = progress.caught_up;
+    let stop = Arc::<AtomicBool>::default();
+    run(&mut source, index.clone(), &format, options, &stop, &mut |event| {
+        if let Event::Progress(progress) = event {
+            stop.store(progress.caught_up && !ends, Ordering::Relaxed);
         }
-        if caught_up && !ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }
 

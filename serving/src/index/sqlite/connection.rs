@@ -20,14 +20,20 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let name = |error: IndexError| match error {
-        IndexError::Failed(reason) => IndexError::Failed(format!("{}: {reason}", path.display())),
-        other => other,
-    };
     let mut connection =
-        Connection::open_with_flags(path, flags).map_err(|error| name(error.into()))?;
-    prepare(&mut connection).map_err(name)?;
+        Connection::open_with_flags(path, flags).map_err(|error| named(error.into(), path))?;
+    prepare(&mut connection).map_err(|error| named(error, path))?;
     Ok(connection)
+}
+
+/// The error with the file that it is about.
+pub(super) fn named(error: IndexError, path: &Path) -> IndexError {
+    let named = |reason: String| format!("{}: {reason}", path.display());
+    match error {
+        IndexError::Failed(reason) => IndexError::Failed(named(reason)),
+        IndexError::NoRoom(reason) => IndexError::NoRoom(named(reason)),
+        other => other,
+    }
 }
 
 fn prepare(connection: &mut Connection) -> Result<(), IndexError> {
@@ -94,6 +100,11 @@ impl Readers {
         Self { path: path.to_owned(), idle: Mutex::default() }
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Lends a connection to `work`.
     pub(super) fn with<T>(
         &self,
@@ -127,8 +138,8 @@ impl From<rusqlite::Error> for IndexError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::Unavailable(format!("another process holds it ({error})"))
             }
-            Some(ErrorCode::DiskFull) => {
-                Self::Unavailable(format!("{error}; make room on the disk of the index"))
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
+                Self::NoRoom(error.to_string())
             }
             Some(ErrorCode::NotADatabase) => Self::Failed("the file is no twofold index".into()),
             Some(ErrorCode::CannotOpen) => Self::Failed("the file can't be opened".into()),

@@ -81,10 +81,13 @@ impl SqliteIndex {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
         let mut writer = self.writer();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
-        transaction.commit()?;
-        Ok(result)
+        let written = || {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        written().map_err(|error| connection::named(error, self.readers.path()))
     }
 
     /// Runs `work` on one snapshot.
@@ -178,5 +181,36 @@ impl Index for SqliteIndex {
 
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError> {
         clean::delete_before(self, layer, grain, before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(id: &str, bytes: usize) -> Document {
+        let body = json!({ "text": "x".repeat(bytes) });
+        Document { kind: "test".into(), id: id.into(), start: Minute(0), body }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_its_place_and_leaves_what_is_stored() {
+        let index = SqliteIndex::temporary().unwrap();
+        let limit_pages = |pages: u64| {
+            let set = format!("PRAGMA max_page_count = {pages}");
+            index.writer().query_row(&set, [], |_| Ok(())).unwrap();
+        };
+        index.stage("run", &[], &[document("first", 10)]).unwrap();
+        limit_pages(64);
+        let error = index.stage("run", &[], &[document("second", 1 << 20)]).unwrap_err();
+        assert!(matches!(error, IndexError::NoRoom(_)), "{error}");
+        let told = error.to_string();
+        assert!(told.contains("twofold.db") && told.contains("make room"), "{told}");
+        assert_eq!(index.staged("run").unwrap(), 1);
+        limit_pages(1 << 20);
+        index.stage("run", &[], &[document("second", 1 << 20)]).unwrap();
+        assert_eq!(index.staged("run").unwrap(), 2);
     }
 }
