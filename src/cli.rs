@@ -63,7 +63,7 @@ pub enum Command {
     Lines(Lines),
     /// Apply the retention: fade old rows, retire old files of the archive.
     Prune(Prune),
-    /// Prepare Elasticsearch or OpenSearch, and install the dashboards; safe to repeat.
+    /// Prepare Elasticsearch or OpenSearch, the archive's bucket and the dashboards; safe to repeat.
     Setup(Setup),
     /// What the index refused: list it, look at it, put it again.
     DeadLetters(DeadLetters),
@@ -93,6 +93,9 @@ pub struct Data {
     /// [default: twofold.db in the data directory].
     #[arg(long = "index", value_name = "URL")]
     pub index: Option<String>,
+    /// Archive and history somewhere else: s3://BUCKET/PREFIX, or a folder.
+    #[arg(long = "archive", value_name = "LOCATION")]
+    pub archive: Option<String>,
 }
 
 /// What is read, and how.
@@ -144,12 +147,33 @@ pub struct Run {
     /// What is read.
     #[command(flatten)]
     pub input: Input,
-    /// Address and port of the API and the page [default: 127.0.0.1:8080].
-    #[arg(long)]
-    pub listen: Option<String>,
+    /// Where it is served.
+    #[command(flatten)]
+    pub listen: Listen,
     /// Serve nothing.
     #[arg(long)]
     pub no_serve: bool,
+}
+
+/// Where the API and the page are served, and to whom.
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Address and port of the API and the page [default: 127.0.0.1:8080].
+    #[arg(long = "listen", value_name = "ADDRESS:PORT")]
+    pub address: Option<String>,
+    /// The file with the token that clients have to show; needed anywhere but on loopback
+    /// (or TWOFOLD_SERVE_TOKEN).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token_file: Option<String>,
+    /// The certificate for TLS (PEM); needed anywhere but on loopback.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub certificate: Option<String>,
+    /// The certificate's key (PEM).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub key: Option<String>,
+    /// A proxy before the server encrypts and asks who is there: ask for neither token nor TLS.
+    #[arg(long)]
+    pub behind_proxy: bool,
 }
 
 /// `demo`
@@ -286,9 +310,9 @@ pub struct Serve {
     /// Files that are being archived: what of them is not yet stands behind numbers, too.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub source: Vec<String>,
-    /// Address and port [default: 127.0.0.1:8080].
-    #[arg(long)]
-    pub listen: Option<String>,
+    /// Where it is served.
+    #[command(flatten)]
+    pub listen: Listen,
     /// Where the state is kept.
     #[command(flatten)]
     pub data: Data,
@@ -467,12 +491,15 @@ pub struct Generate {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Over how many days.
+    /// Over how many days; with --live, how many before now.
     #[arg(long, default_value_t = 1)]
     pub days: u32,
     /// Lines a second on average; with --days it sets the number of lines.
     #[arg(long, conflicts_with = "lines")]
     pub rate: Option<f64>,
+    /// Up to now at once, and then as time goes by, without an end.
+    #[arg(long, requires = "rate", conflicts_with_all = ["start", "answers"])]
+    pub live: bool,
     /// The kind of traffic: demo, bench or cardinality.
     #[arg(long, default_value = "demo")]
     pub profile: String,

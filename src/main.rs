@@ -20,6 +20,8 @@ use config::{Layers, Origin};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
+    // Several libraries speak TLS; this is the one cryptography that all of them use.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = layers(&cli).and_then(|layers| commands::run(cli.command, layers));
     match outcome {
         Ok(code) => code,

@@ -4,44 +4,73 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use twofold_serving::index::{ElasticIndex, Index, SqliteIndex};
+use twofold_serving::store::{Location, s3};
 
 use crate::config::{self, Config, Target};
 
-/// An object store, shared.
-pub type Store = Arc<dyn ObjectStore>;
+pub use twofold_serving::store::Store;
 
-/// A data directory.
+/// A data directory; archive and history may be elsewhere.
 #[derive(Debug, Clone)]
 pub struct Place {
     folder: PathBuf,
     index: config::Index,
+    archive: Location,
+    history: Location,
+    s3: s3::Options,
 }
 
 impl Place {
-    /// The configured data directory; it is made if it is not there.
+    /// The configured places; folders are made if they are not there.
     pub fn create(config: &Config) -> anyhow::Result<Self> {
-        let place = Self::of(config);
-        for folder in [place.archive_folder(), place.history_folder()] {
-            std::fs::create_dir_all(&folder)
-                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let place = Self::configured(config)?;
+        std::fs::create_dir_all(&place.folder)
+            .with_context(|| format!("cannot make the folder {}", place.folder.display()))?;
+        for location in [&place.archive, &place.history] {
+            location.open(&place.s3)?;
         }
         Ok(place)
     }
 
-    /// The configured data directory, which must be there.
+    /// The configured places, which must be there.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let place = Self::of(config);
+        let place = Self::configured(config)?;
+        let archived = match &place.archive {
+            Location::Folder(folder) => folder.is_dir(),
+            Location::Bucket { .. } => true,
+        };
         anyhow::ensure!(
-            place.archive_folder().is_dir() || place.holds_index(),
+            archived || place.holds_index(),
             "{} holds no twofold data; name the directory with --data DIR, or fill it with \
              `twofold run --source FILE --data {}`",
             place.folder.display(),
             place.folder.display()
         );
         Self::create(config)
+    }
+
+    /// Makes the bucket of an archive on S3, unless it is there; returns its name.
+    pub fn make_bucket(config: &Config) -> anyhow::Result<Option<String>> {
+        let place = Self::configured(config)?;
+        let Location::Bucket { bucket, .. } = place.archive else { return Ok(None) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(s3::make_bucket(&bucket, &place.s3, &s3::environment()))?;
+        Ok(Some(bucket))
+    }
+
+    fn configured(config: &Config) -> anyhow::Result<Self> {
+        let folder = PathBuf::from(&config.data);
+        let (archive, history) = if config.archive.location.is_empty() {
+            let inside = |name: &str| Location::Folder(folder.join(name));
+            (inside("archive"), inside("history"))
+        } else {
+            let archive: Location = config.archive.location.parse()?;
+            let history = archive.below("history");
+            (archive, history)
+        };
+        let index = config.index.clone();
+        Ok(Self { folder, index, archive, history, s3: config.s3.clone() })
     }
 
     /// The directory itself.
@@ -51,12 +80,12 @@ impl Place {
 
     /// The raw log.
     pub fn archive(&self) -> anyhow::Result<Store> {
-        store(&self.archive_folder())
+        Ok(self.archive.open(&self.s3)?)
     }
 
     /// The batch layer's exact tables.
     pub fn history(&self) -> anyhow::Result<Store> {
-        store(&self.history_folder())
+        Ok(self.history.open(&self.s3)?)
     }
 
     /// The index; it is made if it is not there.
@@ -73,10 +102,6 @@ impl Place {
         }
     }
 
-    fn of(config: &Config) -> Self {
-        Self { folder: PathBuf::from(&config.data), index: config.index.clone() }
-    }
-
     /// Whether there is an index, or one elsewhere that need not be in this folder.
     fn holds_index(&self) -> bool {
         match self.index.target() {
@@ -86,23 +111,9 @@ impl Place {
         }
     }
 
-    fn archive_folder(&self) -> PathBuf {
-        self.folder.join("archive")
-    }
-
-    fn history_folder(&self) -> PathBuf {
-        self.folder.join("history")
-    }
-
     fn index_file(&self) -> PathBuf {
         self.folder.join("twofold.db")
     }
-}
-
-fn store(folder: &Path) -> anyhow::Result<Store> {
-    let store = LocalFileSystem::new_with_prefix(folder)
-        .with_context(|| format!("cannot use the folder {}", folder.display()))?;
-    Ok(Arc::new(store))
 }
 
 fn open_file(path: &Path) -> anyhow::Result<Arc<dyn Index>> {

@@ -1,6 +1,7 @@
 //! What a caller of the batch layer has to decide about.
 
 use twofold_serving::index::{IndexError, MAKE_ROOM, is_no_room};
+use twofold_serving::store::explain;
 
 /// Why a run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +64,9 @@ impl BatchError {
                 Self::Damaged { path: path.to_owned(), reason: "it has gone".into() }
             }
             _ if is_no_room(error) => {
-                Self::NoRoom { path: path.to_owned(), reason: error.to_string() }
+                Self::NoRoom { path: path.to_owned(), reason: explain(error) }
             }
-            _ => Self::Store { path: path.to_owned(), reason: error.to_string() },
+            _ => Self::Store { path: path.to_owned(), reason: explain(error) },
         }
     }
 }

@@ -6,4 +6,6 @@ pub mod index;
 pub mod kibana;
 mod page;
 pub mod query;
+pub mod secret;
 pub mod spikes;
+pub mod store;

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use rows::{START, list, traffic};
-use serde_json::{Value, json};
+use serde_json::json;
 use stack::{Store, endpoint};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, State};
@@ -97,13 +96,11 @@ fn an_engine_that_is_away_is_no_loss() {
 
 /// Answers a bulk request with this error in its first item, though it was done.
 fn first_item(answer: Answer, status: u16, kind: &str) -> Answer {
-    let mut body: Value = serde_json::from_reader(GzDecoder::new(&answer.body[..])).unwrap();
-    let mut headers = answer.headers.clone();
-    headers.remove("content-encoding");
+    let Some(mut body) = answer.json() else { return answer };
     let Some(item) = body.pointer_mut("/items/0/index") else { return answer };
     *item = json!({ "status": status, "error": { "type": kind, "reason": "on purpose" } });
     body["errors"] = json!(true);
-    Answer { body: body.to_string().into(), headers, ..answer }
+    answer.with_json(&body)
 }
 
 #[test]

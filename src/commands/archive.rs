@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use twofold_speed::archive;
 
 use super::input::Role;
-use super::{configured_input, input, parts, stop};
+use super::{configured_input, input, monitor, parts, stop};
 use crate::cli::Archive;
 use crate::config::Layers;
 use crate::output;
@@ -14,6 +14,7 @@ use crate::place::Place;
 /// The archiver alone, until its input ends or it is told to stop.
 pub fn run(arguments: &Archive, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, &arguments.input)?;
+    let _monitor = monitor::start(&config)?;
     let place = Place::create(&config)?;
     let mut prepared = input::prepare(&config, arguments.input.to_end, Role::Archive)?;
     let store = place.archive()?;

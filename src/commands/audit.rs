@@ -53,6 +53,10 @@ impl Sources for Brokers {
         self.0.extent(partition)
     }
 
+    fn identity(&self, partition: &Partition) -> Option<String> {
+        self.0.identity(partition)
+    }
+
     fn offsets(&self, partition: &Partition, range: &Range<u64>) -> Option<Vec<u64>> {
         self.0.offsets(partition, range)
     }

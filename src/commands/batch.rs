@@ -7,7 +7,7 @@ use twofold_batch::history::History;
 use twofold_batch::run::{Options, Outcome, Plan, plan};
 use twofold_data::minute::Minute;
 
-use super::{configured, parts, range, stop};
+use super::{configured, monitor, parts, range, stop};
 use crate::cli::Batch;
 use crate::config::{Config, Layers, Span};
 use crate::output;
@@ -24,6 +24,7 @@ pub fn run(arguments: &Batch, layers: Layers) -> anyhow::Result<ExitCode> {
         show_plan(&dry_run(&place, &options)?, arguments.json)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let _monitor = if every.is_some() { monitor::start(&config)? } else { None };
     loop {
         once(&place, &options, arguments.json)?;
         match every {

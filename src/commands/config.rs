@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Config, Layers, is_secret};
+use crate::config::{Config, Layers};
 use crate::output;
 
 /// Reading the layers has already found unknown keys and values of the wrong
@@ -24,27 +23,14 @@ pub fn run(command: &ConfigCommand, layers: &Layers) -> anyhow::Result<ExitCode>
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {
-    config.serve.listen.parse::<std::net::SocketAddr>().with_context(|| {
-        format!(
-            "`serve.listen` is `{}`; write ADDRESS:PORT, such as 127.0.0.1:8080",
-            config.serve.listen
-        )
-    })?;
+    super::serve::reach(&config.serve)?;
     super::input::format(config)?;
     super::input::topics(config)?;
     Ok(())
 }
 
-/// What stands for a secret.
-const HIDDEN: &str = "(hidden)";
-
-fn shown(key: &str, value: &toml::Value) -> String {
-    if is_secret(key) { format!("{key} = {HIDDEN}") } else { format!("{key} = {value}") }
-}
-
 fn as_json(layers: &Layers) -> serde_json::Value {
     let entries = layers.entries().map(|(key, value, origin)| {
-        let value = if is_secret(key) { json!(HIDDEN) } else { json!(value) };
         (key.to_owned(), json!({ "value": value, "origin": origin.to_string() }))
     });
     serde_json::Value::Object(entries.collect())
@@ -52,7 +38,7 @@ fn as_json(layers: &Layers) -> serde_json::Value {
 
 fn as_text(layers: &Layers) -> String {
     let entries: Vec<_> =
-        layers.entries().map(|(key, value, origin)| (shown(key, value), origin)).collect();
+        layers.entries().map(|(key, value, origin)| (format!("{key} = {value}"), origin)).collect();
     let width = entries.iter().map(|(text, _)| text.len()).max().unwrap_or(0);
     entries.iter().map(|(text, origin)| format!("{text:<width$}  # {origin}\n")).collect()
 }

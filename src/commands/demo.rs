@@ -5,7 +5,6 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -100,13 +99,13 @@ fn live(config: &Config, place: &Place, log: &Path) -> anyhow::Result<()> {
     let server = serve::start(config, place)?;
     let data = place.folder().display();
     output::text(&format!(
-        "\nLive traffic keeps flowing: http://{}\n\nTry next, in another terminal:\n  \
+        "\nLive traffic keeps flowing: {}\n\nTry next, in another terminal:\n  \
          twofold report --data {data}\n  \
          twofold lines --data {data} --status 500 --limit 5\n  \
          twofold accuracy --data {data}\n  \
          twofold audit --data {data}\n  \
          twofold run --source /var/log/nginx/access.log\n\nCtrl-C ends the demo.\n",
-        server.address
+        server.url
     ))?;
     let path: PathBuf = log.to_owned();
     let traffic = thread::spawn(move || write_live(&path));
@@ -119,14 +118,7 @@ fn live(config: &Config, place: &Place, log: &Path) -> anyhow::Result<()> {
 fn write_live(log: &Path) -> anyhow::Result<()> {
     let mut out =
         OpenOptions::new().append(true).open(log).context("cannot go on with the demo's log")?;
-    let mut second = Timestamp::now().as_second();
-    let mut live = LiveTraffic::new(Profile::demo(), second, SEED, LIVE_RATE);
-    while !stop::told() {
-        while second < Timestamp::now().as_second() {
-            live.second(second, &mut out)?;
-            second += 1;
-        }
-        stop::sleep(Duration::from_millis(200));
-    }
-    Ok(())
+    let start = Timestamp::now().as_second();
+    let traffic = LiveTraffic::new(Profile::demo(), start, SEED, LIVE_RATE);
+    super::generate::live(traffic, start, &mut out)
 }

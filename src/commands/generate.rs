@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
-use twofold_data::generate::{Profile, Traffic};
+use jiff::Timestamp;
+use twofold_data::generate::{LiveTraffic, Profile, Traffic};
 use twofold_data::minute::Minute;
 
+use super::stop;
 use crate::cli::Generate;
 use crate::output;
 
@@ -26,6 +29,12 @@ pub fn run(arguments: &Generate) -> anyhow::Result<ExitCode> {
             Profile::NAMES.join(", ")
         )
     })?;
+    if let (true, Some(rate)) = (arguments.live, arguments.rate) {
+        let start = Timestamp::now().as_second() - i64::from(arguments.days) * 86_400;
+        let traffic = LiveTraffic::new(profile, start, arguments.seed, rate.max(0.0));
+        live(traffic, start, &mut open(&arguments.out)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let start = arguments.start.as_deref().unwrap_or(START);
     let start = Minute::parse(start)
         .with_context(|| format!("--start is `{start}`; write a UTC day, such as 2026-11-23"))?;
@@ -43,6 +52,21 @@ pub fn run(arguments: &Generate) -> anyhow::Result<ExitCode> {
         std::fs::write(path, body).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes traffic from `start` (seconds since the Unix epoch) up to now, and then as time goes by,
+/// until the process is told to stop.
+pub fn live(mut traffic: LiveTraffic, start: i64, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut second = start;
+    while !stop::told() {
+        while second < Timestamp::now().as_second() && !stop::told() {
+            traffic.second(second, out)?;
+            second += 1;
+        }
+        out.flush()?;
+        stop::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 fn open(path: &str) -> anyhow::Result<Box<dyn Write>> {

@@ -11,12 +11,21 @@ use crate::output;
 /// Exit status 1 if the server does not answer, or not with 200.
 pub fn run(arguments: &Health) -> anyhow::Result<ExitCode> {
     let url = format!("{}/health", arguments.url.trim_end_matches('/'));
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
-    let mut answer = agent.get(&url).call().with_context(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let body = runtime.block_on(ask(&url)).with_context(|| {
         format!("{url} is not healthy; does `twofold serve` or `run` listen there?")
     })?;
-    let body = answer.body_mut().read_to_string().unwrap_or_default();
     output::text(&format!("{}\n", body.trim()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The certificate is made for the name by which others ask, and nothing secret is said here: so
+/// any will do.
+async fn ask(url: &str) -> Result<String, reqwest::Error> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(5))
+        .tls_danger_accept_invalid_certs(true)
+        .build()?;
+    client.get(url).send().await?.error_for_status()?.text().await
 }

@@ -15,6 +15,7 @@ mod health;
 mod import;
 mod input;
 mod lines;
+mod monitor;
 mod parts;
 mod prune;
 mod report;
@@ -67,6 +68,7 @@ pub fn run(command: Command, layers: Layers) -> anyhow::Result<ExitCode> {
 fn configured(mut layers: Layers, data: &Data) -> anyhow::Result<Config> {
     flag(&mut layers, "data", data.dir.as_deref().map(Path::to_string_lossy).as_deref())?;
     flag(&mut layers, "index.url", data.index.as_deref())?;
+    flag(&mut layers, "archive.location", data.archive.as_deref())?;
     layers.config().map_err(anyhow::Error::msg)
 }
 

@@ -29,7 +29,7 @@ pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
             flag(&mut layers, key, Some(SOON))?;
         }
     }
-    flag(&mut layers, "serve.listen", arguments.listen.as_deref())?;
+    serve::listen(&mut layers, &arguments.listen)?;
     let config = configured_input(layers, &arguments.input)?;
     let place = Place::create(&config)?;
     let server = if arguments.no_serve { None } else { Some(serve::start(&config, &place)?) };
@@ -38,7 +38,7 @@ pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
         eprintln!("format: {detection}");
     }
     if let Some(server) = &server {
-        eprintln!("listening on http://{}", server.address);
+        eprintln!("listening on {}", server.url);
     }
     let outcome = Whole { config: &config, place: &place }.run(prepared, arguments.input.to_end);
     if let Some(server) = server {

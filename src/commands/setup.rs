@@ -10,29 +10,40 @@ use twofold_serving::kibana::{Format, saved_objects};
 
 use super::configured;
 use crate::cli::Setup;
-use crate::config::{Layers, Target};
+use crate::config::{Config, Layers, Target};
 use crate::output;
+use crate::place::Place;
 
-/// Installs templates and dashboards. Safe to repeat.
+/// Makes the archive's bucket, installs templates and dashboards. Safe to repeat.
 pub fn run(arguments: &Setup, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured(layers, &arguments.data)?;
+    let bucket = Place::make_bucket(&config)?;
+    if let Some(bucket) = &bucket {
+        output::text(&format!("the bucket `{bucket}` is there\n"))?;
+    }
+    if config.index.target()? == Target::Engine {
+        prepare_engine(&config, arguments.kibana.as_deref())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     anyhow::ensure!(
-        config.index.target()? == Target::Engine,
-        "only Elasticsearch and OpenSearch need a setup; name yours with --index http://HOST:9200"
+        bucket.is_some() && arguments.kibana.is_none(),
+        "only Elasticsearch, OpenSearch and S3 need a setup; name yours with --index http://HOST:9200 or \
+         --archive s3://BUCKET/PREFIX"
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prepare_engine(config: &Config, kibana: Option<&str>) -> anyhow::Result<()> {
     let endpoint = config.index.endpoint()?;
     let prefix = &config.index.prefix;
     let index = ElasticIndex::open(&endpoint, prefix)
         .with_context(|| format!("cannot open the index {endpoint:?}"))?;
     index.install()?;
     output::text(&format!("templates and the alias `{prefix}` are installed\n"))?;
-    if let Some(kibana) = &arguments.kibana {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let kibana = Kibana::new(kibana, &endpoint)?;
-        let shown = runtime.block_on(kibana.import(prefix))?;
-        output::text(&format!("dashboards are installed: {shown}\n"))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let Some(kibana) = kibana else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let shown = runtime.block_on(Kibana::new(kibana, &endpoint)?.import(prefix))?;
+    output::text(&format!("dashboards are installed: {shown}\n"))
 }
 
 /// Kibana or OpenSearch Dashboards, asked with the index's credentials.

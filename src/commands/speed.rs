@@ -7,7 +7,7 @@ use twofold_serving::index::Index;
 use twofold_speed::resume;
 
 use super::input::Role;
-use super::{configured_input, input, parts, stop};
+use super::{configured_input, input, monitor, parts, stop};
 use crate::cli::Input;
 use crate::config::Layers;
 use crate::output;
@@ -16,6 +16,7 @@ use crate::place::Place;
 /// The speed layer alone, until its input ends or it is told to stop.
 pub fn run(arguments: &Input, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, arguments)?;
+    let _monitor = monitor::start(&config)?;
     let place = Place::create(&config)?;
     let mut prepared = input::prepare(&config, arguments.to_end, Role::Speed)?;
     let index: Arc<dyn Index> = place.index()?;

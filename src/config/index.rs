@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use twofold_serving::index::elastic::{Endpoint, Login};
+use twofold_serving::secret::Secret;
 
-use super::{Secret, Span};
+use super::Span;
 
 /// `[index]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,7 +103,7 @@ impl Index {
 /// A secret, from its key or from the file that holds it.
 fn secret(key: &str, value: &Secret, file: &str) -> anyhow::Result<Option<String>> {
     if file.is_empty() {
-        return Ok(Some(value.reveal().to_owned()).filter(|value| !value.is_empty()));
+        return Ok(Some(value.expose().to_owned()).filter(|value| !value.is_empty()));
     }
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("`{key}_file` is {file}, which cannot be read"))?;

@@ -78,9 +78,17 @@ pub enum ConfigError {
 }
 
 /// The layers, put on top of each other.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Layers {
     values: BTreeMap<String, (Value, Origin)>,
+}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.entries().map(|(key, value, origin)| (key, (value, origin))))
+            .finish()
+    }
 }
 
 impl Default for Layers {
@@ -178,8 +186,9 @@ impl Layers {
                 Err(ConfigError::Value {
                     origin: origin.to_string(),
                     key: key.into(),
-                    value: if is_secret(key) { "that".into() } else { value.to_string() },
-                    reason,
+                    value: shown(key, &value).to_string(),
+                    // It may quote the value.
+                    reason: if is_secret(key) { "it takes text".into() } else { reason },
                 })
             }
         }
@@ -199,9 +208,9 @@ impl Layers {
         table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 
-    /// Every key with its value and origin, in order.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Value, &Origin)> {
-        self.values.iter().map(|(key, (value, origin))| (key.as_str(), value, origin))
+    /// Every key with its value and origin, in order; secrets are hidden.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, Value, &Origin)> {
+        self.values.iter().map(|(key, (value, origin))| (key.as_str(), shown(key, value), origin))
     }
 
     fn nearest(&self, key: &str) -> String {
@@ -230,17 +239,25 @@ fn property(variable: &str) -> Option<String> {
     Some(format!("kafka.{}", name.replace("__", "\0").replace('_', ".").replace('\0', "_")))
 }
 
-/// Whether the key's value is a secret: it is read, but never shown.
-pub fn is_secret(key: &str) -> bool {
-    let words = ["password", "secret", "pem", "jaas", "token"];
-    let secrets =
-        ["index.password", "index.api_key", "alerts.webhook", "alerts.slack", "alerts.command"];
-    secrets.contains(&key) || (is_property(key) && words.iter().any(|word| key.contains(word)))
-}
-
 /// Whether a variable is none of the configuration's; `TWOFOLD_TEST_…` tells tests of servers.
 fn is_no_key(variable: &str) -> bool {
     NOT_KEYS.contains(&variable) || variable.starts_with("TWOFOLD_TEST_")
+}
+
+/// Whether a key's value is for nobody's eyes: ours, and librdkafka's among the properties that pass through.
+fn is_secret(key: &str) -> bool {
+    const WORDS: [&str; 5] = ["password", "secret", "token", "pem", "jaas"];
+    // Whoever knows these addresses may post there.
+    const ADDRESSES: [&str; 3] = ["alerts.webhook", "alerts.slack", "alerts.command"];
+    let name = key.rsplit(['.', '_']).next().unwrap_or(key);
+    let of_kafka = is_property(key) && WORDS.iter().any(|word| key.contains(word));
+    of_kafka || WORDS.contains(&name) || key.ends_with("api_key") || ADDRESSES.contains(&key)
+}
+
+/// A value as it may be shown.
+fn shown(key: &str, value: &Value) -> Value {
+    let set = !matches!(value, Value::String(text) if text.is_empty());
+    if set && is_secret(key) { Value::String("(hidden)".into()) } else { value.clone() }
 }
 
 /// Variables that are not keys of the configuration.
@@ -331,6 +348,24 @@ mod tests {
         assert!(error.to_string().contains("did you mean `speed.lateness`"), "{error}");
         let error = layers.environment([("TWOFOLD_BATCH_EVRY".into(), "1h".into())]).unwrap_err();
         assert!(error.to_string().contains("did you mean `batch.every`"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_shown_nowhere() {
+        let mut layers = Layers::default();
+        layers.set_text("serve.token", "open sesame", Origin::Flag).unwrap();
+        let error = layers.text("[serve]\ntoken = [\"open sesame\"]", "f.toml").unwrap_err();
+        let config = layers.config().unwrap();
+        assert_eq!(config.serve.token.expose(), "open sesame");
+        let shown = layers.entries().find(|(key, ..)| *key == "serve.token").unwrap().1;
+        assert_eq!(shown, Value::String("(hidden)".into()));
+        for text in [format!("{layers:?}"), format!("{config:?}"), error.to_string()] {
+            assert!(text.contains("serve") && !text.contains("sesame"), "{text}");
+        }
+        for key in ["kafka.properties.sasl.password", "index.api_key", "ssl.key.pem", "s3.secret"] {
+            assert!(is_secret(key), "{key}");
+        }
+        assert!(!is_secret("serve.token_file") && !is_secret("speed.max_keys"));
     }
 
     #[test]

@@ -5,13 +5,11 @@
 
 mod index;
 mod layers;
-mod secret;
 mod span;
 mod timezone;
 
 pub use index::{Index, Target};
-pub use layers::{Layers, Origin, is_secret};
-pub use secret::Secret;
+pub use layers::{Layers, Origin};
 pub use span::Span;
 pub use timezone::TimeZone;
 
@@ -20,6 +18,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use twofold_data::format::Options;
 use twofold_data::spike::Severity;
+use twofold_serving::secret::Secret;
+use twofold_serving::store::s3;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,12 +45,16 @@ pub struct Config {
     pub batch: Batch,
     /// The HTTP server.
     pub serve: Serve,
+    /// Health and metrics of the parts that serve nothing else.
+    pub monitor: Monitor,
     /// Normalising rules for pages.
     pub page: Page,
     /// How long things are kept; `0s` keeps for ever.
     pub retention: Retention,
     /// Who is told of spikes.
     pub alerts: Alerts,
+    /// How the server of an archive on S3 is spoken to.
+    pub s3: s3::Options,
 }
 
 /// `[source]`
@@ -83,6 +87,9 @@ pub struct Speed {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Archive {
+    /// `s3://bucket/prefix` or a folder, with the history in `history/` below it; empty: both in
+    /// the data directory.
+    pub location: String,
     /// The most raw bytes that one file holds.
     pub max_bytes: u64,
     /// The longest that a record waits for its file.
@@ -104,6 +111,24 @@ pub struct Batch {
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     /// The address and port that the API and the page listen on.
+    pub listen: String,
+    /// What clients have to show; empty: nothing.
+    pub token: Secret,
+    /// The file that holds the token.
+    pub token_file: String,
+    /// The certificate (PEM).
+    pub certificate: String,
+    /// The certificate's key (PEM).
+    pub key: String,
+    /// Whether a proxy before the server encrypts and asks who is there.
+    pub behind_proxy: bool,
+}
+
+/// `[monitor]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitor {
+    /// Where `speed`, `archive` and `batch --every` answer `/health` and `/metrics`; empty: nowhere.
     pub listen: String,
 }
 
@@ -181,9 +206,11 @@ impl Default for Config {
             archive: Archive::default(),
             batch: Batch::default(),
             serve: Serve::default(),
+            monitor: Monitor::default(),
             page: Page::default(),
             retention: Retention::default(),
             alerts: Alerts::default(),
+            s3: s3::Options::default(),
         }
     }
 }
@@ -207,7 +234,7 @@ impl Default for Speed {
 
 impl Default for Archive {
     fn default() -> Self {
-        Self { max_bytes: 256 * 1024 * 1024, max_age: Span::minutes(60) }
+        Self { location: String::new(), max_bytes: 256 * 1024 * 1024, max_age: Span::minutes(60) }
     }
 }
 
@@ -219,7 +246,14 @@ impl Default for Batch {
 
 impl Default for Serve {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".into() }
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            token: Secret::default(),
+            token_file: String::new(),
+            certificate: String::new(),
+            key: String::new(),
+            behind_proxy: false,
+        }
     }
 }
 

@@ -27,6 +27,8 @@ use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use bytes::Bytes;
+use flate2::read::GzDecoder;
+use serde_json::Value;
 
 use crate::tls::{self, Certificate};
 
@@ -54,6 +56,24 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON, compressed or not; `None` where it is none.
+    pub fn json(&self) -> Option<Value> {
+        let compressed = self.headers.get(header::CONTENT_ENCODING).is_some();
+        match compressed {
+            true => serde_json::from_reader(GzDecoder::new(&self.body[..])).ok(),
+            false => serde_json::from_slice(&self.body).ok(),
+        }
+    }
+
+    /// The same answer with another body.
+    #[must_use]
+    pub fn with_json(mut self, body: &Value) -> Self {
+        self.headers.remove(header::CONTENT_ENCODING);
+        Self { body: body.to_string().into(), ..self }
+    }
 }
 
 /// What becomes of a call.
@@ -257,8 +277,12 @@ fn sent(answer: Answer) -> Response<Body> {
     response
 }
 
-/// A body that fails before its first byte: the server closes the connection with nothing sent.
+/// A body that fails before its first byte: the server closes the connection with nothing sent. The
+/// answer to a HEAD has no body; there, the status has to do.
 fn broken() -> Response<Body> {
     let failure = std::io::Error::other("broken on purpose");
-    Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(failure)])))
+    let mut response =
+        Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(failure)])));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }

@@ -52,21 +52,30 @@ const DAY_AFTER: &str = "2026-03-11";
 
 /// What the batch layer says must be the generator's answers, and nothing missing or double.
 pub fn assert_exact(traffic: &Traffic, topic: &Topic, data: &str) {
+    assert_answers(traffic, |arguments| {
+        let source: &[&str] = if arguments[0] == "audit" { &["--source", &topic.url] } else { &[] };
+        ok(&[arguments, &["--data", data], source].concat())
+    });
+}
+
+/// The same of a site whose commands `says` runs, and whose audit asks the broker.
+pub fn assert_answers(traffic: &Traffic, says: impl Fn(&[&str]) -> Vec<u8>) {
+    let json = |arguments: &[&str]| -> Value { serde_json::from_slice(&says(arguments)).unwrap() };
     // What no format reads counts for the minute of its arrival, today, where nothing is exact yet.
-    let all = json(&["report", "--json", "--data", data]);
+    let all = json(&["report", "--json"]);
     assert_fields(&all, &traffic.answers, &["requests", "malformed", "blank"]);
-    let report = json(&["report", "--json", "--data", data, "--to", DAY_AFTER]);
+    let report = json(&["report", "--json", "--to", DAY_AFTER]);
     assert_fields(
         &report,
         &traffic.answers,
         &["requests", "bytes", "distinct_clients", "status", "methods", "top_clients", "top_pages"],
     );
     assert_eq!(report["exact"], true);
-    let audit = json(&["audit", "--json", "--data", data, "--source", &topic.url]);
+    let audit = json(&["audit", "--json"]);
     assert_eq!(audit["ok"], true, "{audit}");
     assert_eq!(audit["archived"], traffic.answers["lines"], "{audit}");
     assert_eq!(audit["unarchived"], 0, "{audit}");
-    assert_lines(traffic, data);
+    assert_lines(traffic, &says(&["export"]));
 }
 
 /// The estimates must be what an undisturbed speed layer says; what was sketched is left out.
@@ -86,8 +95,7 @@ pub fn in_time(traffic: &Traffic, topic: &Topic) -> Value {
 }
 
 /// The export has each line of the log as often as the log has it.
-pub fn assert_lines(traffic: &Traffic, data: &str) {
-    let exported = ok(&["export", "--data", data]);
+fn assert_lines(traffic: &Traffic, exported: &[u8]) {
     let log = std::fs::read(&traffic.log).unwrap();
     let count = |bytes: &[u8]| {
         let mut lines: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
@@ -96,26 +104,32 @@ pub fn assert_lines(traffic: &Traffic, data: &str) {
         }
         lines
     };
-    assert!(count(&exported) == count(&log), "the export has other lines than the log");
+    assert!(count(exported) == count(&log), "the export has other lines than the log");
 }
 
 /// A twofold process that runs until it is stopped, killed or frozen.
 pub struct Service {
     child: Child,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Service {
     /// Starts it.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::with(arguments, Vec::new())
+    }
+
+    /// Starts it with these variables.
+    pub fn with(arguments: &[&str], environment: Vec<(String, String)>) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
-        Self { child: spawn(&arguments), arguments }
+        Self { child: spawn(&arguments, &environment), arguments, environment }
     }
 
     /// kill -9, and once more from the start.
     pub fn kill_and_restart(&mut self) {
         self.kill();
-        self.child = spawn(&self.arguments);
+        self.child = spawn(&self.arguments, &self.environment);
     }
 
     /// kill -9.
@@ -127,7 +141,7 @@ impl Service {
     /// Asks it to end, waits until it has, and starts it again.
     pub fn leave_and_rejoin(&mut self) {
         self.stop();
-        self.child = spawn(&self.arguments);
+        self.child = spawn(&self.arguments, &self.environment);
     }
 
     /// Asks it to end and waits.
@@ -170,9 +184,10 @@ impl Drop for Service {
     }
 }
 
-fn spawn(arguments: &[String]) -> Child {
+fn spawn(arguments: &[String], environment: &[(String, String)]) -> Child {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut command = twofold(&arguments);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     // TWOFOLD_TEST_SEEN shows what the processes say.
     if std::env::var_os("TWOFOLD_TEST_SEEN").is_none() {
         command.stderr(Stdio::null());

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod kafka;
+pub mod lambda;
+pub mod operator;
 pub mod random;
 
 use std::path::{Path, PathBuf};

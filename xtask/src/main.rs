@@ -1,7 +1,9 @@
 //! twofold's chores: `cargo xtask test`, `stack`, `kibana`, `lint`, `faults`, `bench`.
 
 mod bench;
+mod compose;
 mod faults;
+mod python;
 mod recipes;
 mod run;
 mod stack;

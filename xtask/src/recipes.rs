@@ -6,13 +6,10 @@ use std::process::Command;
 
 use crate::run;
 
-/// Pinned, so that a new release of theirs does not break a build of ours.
-const PACKAGES: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
-
 const LINES: u64 = 20_000;
 
 /// Runs each Python recipe of the README and checks its answer.
-pub fn main() -> Result<(), String> {
+pub fn main(python: &Path) -> Result<(), String> {
     let folder = run::scratch("recipes")?;
     let log = folder.join("access.log");
     let data = folder.join("data");
@@ -28,14 +25,13 @@ pub fn main() -> Result<(), String> {
     let report = run::output(twofold().args(["report", "--json", "--data"]).arg(&data))?;
     let report: serde_json::Value =
         serde_json::from_str(&report).map_err(|error| format!("report --json: {error}"))?;
-    let python = python()?;
     let recipes = recipes()?;
     if recipes.len() < 2 {
         return Err("README.md has no Python recipes for DuckDB and Polars any more".into());
     }
     for (number, recipe) in recipes.iter().enumerate() {
         check(
-            &python,
+            python,
             &folder,
             &recipe.replace("twofold-data", &data.display().to_string()),
             &report,
@@ -72,18 +68,4 @@ fn recipes() -> Result<Vec<String>, String> {
     let text = std::fs::read_to_string(&path).map_err(|error| format!("README.md: {error}"))?;
     let blocks = text.split("```python\n").skip(1);
     Ok(blocks.filter_map(|block| block.split("```").next()).map(str::to_owned).collect())
-}
-
-/// The Python of a virtual environment that has the packages.
-fn python() -> Result<std::path::PathBuf, String> {
-    let environment = run::target().join("xtask").join("python");
-    let python = environment.join("bin").join("python");
-    if !python.exists() {
-        run::seen(Command::new("python3").args(["-m", "venv"]).arg(&environment)).map_err(|error| {
-            format!("{error}\nPython 3 with venv is needed for the recipes; `--without python` leaves them out")
-        })?;
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run::seen(Command::new(&python).args(pip).args(PACKAGES))?;
-    Ok(python)
 }

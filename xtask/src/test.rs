@@ -1,11 +1,12 @@
-//! `cargo xtask test`: the tests on their own, then those that need servers, then the recipes.
+//! `cargo xtask test`: the tests on their own, then those that need servers, then the
+//! Compose file and the recipes.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::stack::{Server, Stack};
-use crate::{recipes, run};
+use crate::{compose, python, recipes, run};
 
 /// What a test can need, and may be told to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,10 +48,12 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
 
 fn of_recipes(options: &Options) -> Result<(), String> {
     if options.without.contains(&Need::Python) {
-        println!("NOT RUN: the README's recipes (--without python)");
+        println!("NOT RUN: the README's recipes and the Compose file's check (--without python)");
         return Ok(());
     }
-    recipes::main()
+    let python = python::interpreter()?;
+    compose::main(&python)?;
+    recipes::main(&python)
 }
 
 /// All errors as one.

@@ -4,9 +4,11 @@ mod file;
 pub mod record;
 mod retired;
 mod rows;
+mod sparse;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -27,6 +29,8 @@ use crate::BatchError;
 pub struct Archive {
     store: Arc<dyn ObjectStore>,
     runtime: tokio::runtime::Runtime,
+    /// Footers that were read: a file is never changed, and each is asked for more than once.
+    footers: Mutex<HashMap<String, Arc<ParquetMetaData>>>,
 }
 
 /// One archive file.
@@ -41,6 +45,9 @@ pub struct File {
 /// So much of a file's end is read for its footer at first.
 const FOOTER: u64 = 64 * 1024;
 
+/// So many footers are remembered; with more, all are forgotten.
+const REMEMBERED: usize = 512;
+
 impl Archive {
     /// The archive in `store`.
     ///
@@ -49,7 +56,7 @@ impl Archive {
     pub fn open(store: Arc<dyn ObjectStore>) -> Result<Self, BatchError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| BatchError::Failed(error.to_string()))?;
-        Ok(Self { store, runtime })
+        Ok(Self { store, runtime, footers: Mutex::default() })
     }
 
     /// The partitions in order, each with the end of what is put, where that is known.
@@ -177,7 +184,21 @@ impl Archive {
     ///
     /// # Errors
     /// Of the store; [`BatchError::Damaged`] where it is no Parquet file.
-    pub fn footer(&self, path: &str) -> Result<ParquetMetaData, BatchError> {
+    pub fn footer(&self, path: &str) -> Result<Arc<ParquetMetaData>, BatchError> {
+        let remembered = || self.footers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(footer) = remembered().get(path) {
+            return Ok(Arc::clone(footer));
+        }
+        let footer = Arc::new(self.read_footer(path)?);
+        let mut footers = remembered();
+        if footers.len() >= REMEMBERED {
+            footers.clear();
+        }
+        footers.insert(path.to_owned(), Arc::clone(&footer));
+        Ok(footer)
+    }
+
+    fn read_footer(&self, path: &str) -> Result<ParquetMetaData, BatchError> {
         let mut reader = ParquetMetaDataReader::new();
         let (tail, size) = self.tail(path, FOOTER)?;
         match reader.try_parse_sized(&tail, size) {
@@ -200,6 +221,16 @@ impl Archive {
             Ok((result.bytes().await?, size))
         });
         got.map_err(|error| BatchError::store(path, &error))
+    }
+
+    /// Stretches of an object; near ones are fetched together.
+    fn ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, BatchError> {
+        let location = Path::from(path);
+        let got = self.runtime.block_on(self.store.get_ranges(&location, ranges));
+        got.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => missing(path),
+            error => BatchError::store(path, &error),
+        })
     }
 
     /// A whole object.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::Serialize;
-use twofold_data::archive::Retired;
+use twofold_data::archive::{Origin, Retired};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_data::view::Tally;
@@ -137,7 +137,7 @@ pub fn audit(
                 Ok(())
             },
         )?;
-        audit.source(sources, &origin.partition, audited.next_offset);
+        audit.source(sources, &origin, audited.next_offset);
         audited.first_offset = origin.first_offset;
         audited.retired = runs.iter().map(|run| run.records).sum();
         audit.partitions.push(audited);
@@ -173,7 +173,14 @@ impl Audit {
     }
 
     /// Holds the end of a chain against what the source has.
-    fn source(&mut self, sources: &dyn Sources, partition: &Partition, next_offset: u64) {
+    fn source(&mut self, sources: &dyn Sources, origin: &Origin, next_offset: u64) {
+        let partition = &origin.partition;
+        if let Some(found) = sources.identity(partition).filter(|found| *found != origin.identity) {
+            let known = &origin.identity;
+            return self.find(format!(
+                "{partition}: the source was {known} and is {found} now: it was deleted and made again"
+            ));
+        }
         let Some(extent) = sources.extent(partition) else { return };
         self.unarchived += extent.end.saturating_sub(extent.start.max(next_offset));
         if extent.start > next_offset {

@@ -13,6 +13,9 @@ pub trait Sources {
     /// after the last. `None` where nobody can say.
     fn extent(&self, partition: &Partition) -> Option<Range<u64>>;
 
+    /// Which partition it is now, as an origin names it; `None` where nobody can say.
+    fn identity(&self, partition: &Partition) -> Option<String>;
+
     /// The offsets of the records within a range, read again; `None` where nobody can say.
     fn offsets(&self, partition: &Partition, range: &Range<u64>) -> Option<Vec<u64>>;
 }
@@ -26,6 +29,10 @@ impl Sources for Unasked {
     }
 
     fn extent(&self, _partition: &Partition) -> Option<Range<u64>> {
+        None
+    }
+
+    fn identity(&self, _partition: &Partition) -> Option<String> {
         None
     }
 

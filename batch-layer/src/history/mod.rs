@@ -62,7 +62,8 @@ impl History {
         Ok(manifest)
     }
 
-    /// Puts a manifest, unless another run has put that generation.
+    /// Puts a manifest, unless another run has put that generation. (That ours is there already
+    /// means that it was put, and only the store's answer was lost.)
     ///
     /// # Errors
     /// [`BatchError::Lost`] if so.
@@ -72,12 +73,15 @@ impl History {
             serde_json::to_vec(manifest).map_err(|error| BatchError::Failed(error.to_string()))?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let location = Path::from(path.as_str());
-        match self.runtime.block_on(self.store.put_opts(&location, body.into(), options)) {
+        match self.runtime.block_on(self.store.put_opts(&location, body.clone().into(), options)) {
             Ok(_) => Ok(()),
             Err(
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
-            ) => Err(BatchError::Lost { generation: manifest.generation }),
+            ) => match self.read(&path)? == body {
+                true => Ok(()),
+                false => Err(BatchError::Lost { generation: manifest.generation }),
+            },
             Err(error) => Err(BatchError::store(&path, &error)),
         }
     }

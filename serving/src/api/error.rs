@@ -43,6 +43,14 @@ impl ApiError {
         }
     }
 
+    /// No token, or a wrong one.
+    pub(super) fn unauthorized() -> Self {
+        let hint = "send it as `Authorization: Bearer TOKEN`; a browser asks for it as the password of any user";
+        let error =
+            Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server asks for its token");
+        Self { hint: Some(hint.into()), ..error }
+    }
+
     /// There is no such thing.
     pub(super) fn not_found(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..Self::new(StatusCode::NOT_FOUND, "not_found", message) }

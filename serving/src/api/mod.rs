@@ -3,17 +3,20 @@
 //! Reads go to the blocking pool, a bounded number at once. Every answer carries
 //! generation and boundary, every number whether it is exact.
 
+pub mod access;
 mod archive;
 mod error;
 mod events;
 mod headers;
 mod kept;
+mod monitor;
 mod openapi;
 mod parameters;
 mod routes;
+mod transport;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -22,7 +25,6 @@ use axum::extract::Request;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use twofold_data::minute::{MINUTE_MS, Minute};
@@ -32,8 +34,11 @@ use twofold_data::view::Filter;
 use crate::index::Index;
 use crate::query::{History, Slices};
 
+pub use access::Access;
 pub use error::ApiError;
 pub use kept::kept_page;
+pub use monitor::Monitor;
+use transport::Transport;
 
 /// Reads that run at once; more wait.
 const READS: usize = 8;
@@ -162,20 +167,41 @@ pub(crate) struct Shared {
 pub struct Server {
     listener: TcpListener,
     router: Router,
+    transport: Transport,
     /// Where it listens.
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Listens on `address` (port 0: any free one).
+    /// Listens on `address` (port 0: any free one), in plain HTTP and for everybody.
     ///
     /// # Errors
-    /// Where the address is taken or not ours.
+    /// Where the address is taken, not ours, or not on loopback.
     pub async fn bind(address: SocketAddr, sources: Sources) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        Self::bind_with(address, sources, Access::default()).await
+    }
+
+    /// Listens on `address` for those whom `access` admits.
+    ///
+    /// # Errors
+    /// Where the address is taken or not ours, certificate or key don't read, or
+    /// [`access::AccessError`] is in the way.
+    pub async fn bind_with(
+        address: SocketAddr,
+        sources: Sources,
+        access: Access,
+    ) -> std::io::Result<Self> {
+        access.check(address).map_err(std::io::Error::other)?;
+        let transport = Transport::load(access.tls.clone()).await?;
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
-        let router = headers::guarded(routes::router(Shared::new(sources)), address);
-        Ok(Self { listener, router, address })
+        let router = headers::guarded(routes::router(Shared::new(sources)), address, access);
+        Ok(Self { listener, router, transport, address })
+    }
+
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.transport.scheme(), self.address)
     }
 
     /// Answers until `shutdown` is done.
@@ -186,7 +212,7 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(self.listener, self.router).with_graceful_shutdown(shutdown).await
+        self.transport.serve(self.listener, self.router, shutdown).await
     }
 }
 

@@ -20,6 +20,7 @@ use twofold_data::format::{Format, Parser};
 use twofold_data::partition::Partition;
 use twofold_data::window::watermark::Limits;
 use twofold_serving::index::{MAKE_ROOM, is_no_room};
+use twofold_serving::store::explain;
 
 use crate::source::{Delivery, Notice, Positions, Source, SourceError};
 use chain::{Chain, Tools};
@@ -112,7 +113,7 @@ pub enum ArchiveError {
 
 impl ArchiveError {
     fn store(path: &str, error: &object_store::Error) -> Self {
-        let (path, reason) = (path.to_owned(), error.to_string());
+        let (path, reason) = (path.to_owned(), explain(error));
         match is_no_room(error) {
             true => Self::NoRoom { path, reason },
             false => Self::Store { path, reason },

@@ -19,6 +19,7 @@ use object_store::path::Path as Location;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use serde::{Deserialize, Serialize};
 use twofold_data::partition::Partition;
+use twofold_serving::store::explain;
 
 use super::blocking::Blocking;
 use super::head::{Head, PREFIX_MAX, Print, Stat};
@@ -202,7 +203,7 @@ impl Registry {
             store.list(Some(&folder)).map_ok(|meta| meta.location).try_collect::<Vec<_>>().await
         });
         let listed = listed.map_err(|error| failed(&folder, error))?;
-        let mut listed = listed.map_err(|error| failed(&folder, error))?;
+        let mut listed = listed.map_err(|error| failed(&folder, explain(&error)))?;
         listed.retain(|location| !self.seen.contains(location));
         listed.sort_unstable();
         listed.into_iter().try_for_each(|location| self.read(location))
@@ -211,7 +212,7 @@ impl Registry {
     fn read(&mut self, location: Location) -> Result<(), SourceError> {
         let read = self.blocking.wait(async { self.store.get(&location).await?.bytes().await });
         let read = read.map_err(|error| failed(&location, error))?;
-        let bytes = read.map_err(|error| failed(&location, error))?;
+        let bytes = read.map_err(|error| failed(&location, explain(&error)))?;
         let registration: Registration = serde_json::from_slice(&bytes)
             .map_err(|error| failed(&location, format!("not a registration: {error}")))?;
         if registration.schema > SCHEMA {
@@ -293,7 +294,7 @@ impl Registry {
                 Ok(true)
             }
             Err(Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(failed(&location, error)),
+            Err(error) => Err(failed(&location, explain(&error))),
         }
     }
 }

@@ -259,7 +259,7 @@ impl Consuming {
                 }
                 why = Some(format!(
                     "the broker has records up to {high}, and those up to {} are processed; it has \
-                     lost some (unclean leader election?)",
+                     lost some (unclean leader election?), or the topic was deleted and made again",
                     position.offset
                 ));
             }
@@ -471,6 +471,8 @@ fn refused(error: KafkaError) -> SourceError {
 }
 
 fn lost(partition: &Partition, from: u64, low: u64) -> Notice {
+    metrics::counter!("twofold_source_losses_total").increment(1);
+    metrics::counter!("twofold_source_lost_records_total").increment(low - from);
     Notice::Lost {
         partition: partition.clone(),
         offset: from,

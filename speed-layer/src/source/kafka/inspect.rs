@@ -56,6 +56,12 @@ impl Inspector {
         Some(low..high)
     }
 
+    /// Which partition it is, as archive and index know it; `None` where it is none of these topics'.
+    pub fn identity(&self, partition: &Partition) -> Option<String> {
+        let is_known = partition.number < self.identities.partitions(&partition.topic);
+        is_known.then(|| self.identities.of(&partition.topic))
+    }
+
     /// The offsets of the records within a range; `None` where the brokers no longer have all of
     /// it, or don't answer.
     pub fn offsets(&self, partition: &Partition, range: &Range<u64>) -> Option<Vec<u64>> {
