@@ -1,5 +1,8 @@
 //! The command line: names, flags and help.
 
+#[cfg(test)]
+mod compose;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
