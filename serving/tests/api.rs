@@ -1,105 +1,11 @@
 //! The HTTP API over a real index, asked as a client would.
 
+mod site;
+
 use std::io::{BufRead, BufReader};
-use std::sync::Arc;
 
-use serde_json::{Value, json};
-use twofold_data::minute::{Grain, Minute};
-use twofold_data::partition::Partition;
-use twofold_data::view::{Counts, Row, RowSet, State, Summary};
-use twofold_serving::api::{Server, Sources};
-use twofold_serving::index::sqlite::SqliteIndex;
-use twofold_serving::index::{Index, PartitionState, Publication};
-
-const FIRST: Minute = Minute(29_000_160);
-
-struct Site {
-    _folder: tempfile::TempDir,
-    index: Arc<SqliteIndex>,
-    address: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Site {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let index = Arc::new(SqliteIndex::open(&folder.path().join("index.db")).unwrap());
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let sources = Sources { index: index.clone(), history: None, archive: None };
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources);
-        let server = runtime.block_on(server).unwrap();
-        let address = format!("http://{}", server.address);
-        runtime.spawn(server.run(std::future::pending()));
-        Self { _folder: folder, index, address, _runtime: runtime }
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut answer = agent.get(format!("{}{path}", self.address)).call().unwrap();
-        let body = answer.body_mut().read_to_string().unwrap();
-        (answer.status().as_u16(), serde_json::from_str(&body).unwrap_or(Value::String(body)))
-    }
-
-    fn put(&self, minute: i64, key: &str, requests: u64) {
-        let sets = sets(minute, key, requests, State::Closed);
-        self.index.put(&sets).unwrap();
-        self.index.put_state(&state(minute)).unwrap();
-    }
-
-    fn publish(&self, generation: u64, minutes: std::ops::Range<i64>, requests: u64) {
-        let run = format!("run-{generation}");
-        for minute in minutes.clone() {
-            self.index.stage(&run, &sets(minute, "/", requests, State::Exact), &[]).unwrap();
-        }
-        let publication = Publication {
-            generation,
-            boundary: Minute(FIRST.0 + minutes.end),
-            end_of_input: false,
-            published_at: 0,
-            info: Value::Null,
-        };
-        self.index.publish(&run, &publication).unwrap();
-    }
-}
-
-fn sets(minute: i64, key: &str, requests: u64, state: State) -> Vec<RowSet> {
-    let mut counts = Counts::default();
-    counts.0[0] = requests;
-    let set = |view: &str, key: &str, summary| RowSet {
-        view: view.into(),
-        grain: Grain::Minute,
-        start: Minute(FIRST.0 + minute),
-        partition: (state != State::Exact).then(|| Partition::new("access", 0)),
-        version: 1,
-        state,
-        rows: vec![Row { key: key.into(), counts, missed: 0 }],
-        floor: 0,
-        keys: Some(1),
-        summary,
-    };
-    vec![set("traffic", "", Some(Box::new(Summary::default()))), set("pages", key, None)]
-}
-
-fn state(minute: i64) -> PartitionState {
-    PartitionState {
-        partition: Partition::new("access", 0),
-        identity: "test".into(),
-        resume_offset: minute as u64,
-        resume_event_time: None,
-        resume_request_time: None,
-        resume_arrival: None,
-        processed_through: minute as u64 + 1,
-        closed_through: None,
-        largest_event_time: Some(Minute(FIRST.0 + minute).start_ms()),
-        records: 1,
-        late: 0,
-        ahead: 0,
-        malformed: vec![0; 6],
-        blank: 0,
-        ended: false,
-    }
-}
+use serde_json::json;
+use site::Site;
 
 #[test]
 fn the_boundary_divides_exact_from_estimated() {

@@ -4,6 +4,7 @@
 //! generation and boundary, every number whether it is exact.
 
 pub mod access;
+mod answers;
 mod archive;
 mod error;
 mod events;
@@ -160,6 +161,8 @@ pub(crate) struct Shared {
     /// Searches of the archive: one at once.
     searches: Arc<Semaphore>,
     audited: Arc<archive::Audited>,
+    answers: Arc<answers::Answers>,
+    news: Arc<events::News>,
     metrics: PrometheusHandle,
 }
 
@@ -250,6 +253,8 @@ impl Shared {
             reads: Arc::new(Semaphore::new(READS)),
             searches: Arc::new(Semaphore::new(1)),
             audited: Arc::default(),
+            answers: Arc::default(),
+            news: Arc::default(),
             metrics: recorder(),
         }
     }

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -11,7 +12,7 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{MEASURES, VIEWS, declaration, measure_index, view};
 
 use super::parameters::{Parameters, RANGE};
-use super::{ApiError, Shared, Sources, archive, events, openapi};
+use super::{ApiError, Shared, Sources, answers, archive, events, openapi};
 use crate::index::Index;
 use crate::page;
 use crate::query::{self, Columns, Range, SeriesQuery, Stores, TopQuery};
@@ -22,19 +23,22 @@ pub(super) type Answer = Result<Response, ApiError>;
 
 /// Every route.
 pub fn router(shared: Shared) -> Router {
-    let api = Router::new()
+    let kept = Router::new()
         .route("/report", get(report))
         .route("/totals", get(totals))
         .route("/series", get(series))
         .route("/top/{view}", get(top))
-        .route("/status", get(status))
+        .route("/slice", get(archive::slice))
         .route("/accuracy", get(|shared, given| documents(shared, given, "accuracy")))
         .route("/spikes", get(found_spikes))
         .route("/heatmap", get(|shared, given| documents(shared, given, "heatmap")))
         .route("/sessions", get(|shared, given| documents(shared, given, "sessions")))
         .route("/newcomers", get(|shared, given| documents(shared, given, "newcomers")))
+        .route_layer(from_fn_with_state(shared.clone(), answers::keep));
+    let api = Router::new()
+        .merge(kept)
+        .route("/status", get(status))
         .route("/lines", get(archive::lines))
-        .route("/slice", get(archive::slice))
         .route("/audit", get(archive::audit))
         .route("/views", get(async || Json(declaration())))
         .route("/events", get(events::events))

@@ -81,6 +81,12 @@ pub trait Index: Send + Sync {
     /// on, with the publication that they belong to, out of one snapshot.
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError>;
 
+    /// A mark of what readers see: as long as it stays the same, so does every answer of this
+    /// index. It is to be had in microseconds; `None` where the index can't tell at that price.
+    fn mark(&self) -> Result<Option<u64>, IndexError> {
+        Ok(None)
+    }
+
     /// A stretch of time outside of which no reader sees a row of the view `traffic`: its first
     /// minute, and the first one after it. It may be a little too wide. `None` for an empty index.
     fn extent(&self) -> Result<Option<(Minute, Minute)>, IndexError>;

@@ -1,5 +1,7 @@
 //! What can be asked of an index, and the answer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
@@ -45,9 +47,9 @@ pub struct Answer {
     /// The generation and boundary that the rows belong to.
     pub publication: Option<Publication>,
     /// Exact rows, all before the boundary; in order of view and start.
-    pub exact: Vec<RowSet>,
+    pub exact: Vec<Arc<RowSet>>,
     /// Estimated rows, all from the boundary on; one set per partition.
-    pub speed: Vec<RowSet>,
+    pub speed: Vec<Arc<RowSet>>,
 }
 
 /// Which layer a row comes from.

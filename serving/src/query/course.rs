@@ -1,18 +1,20 @@
 //! The course of a top list's rows over time.
 
-use twofold_data::view::{Row, RowSet};
+use std::sync::Arc;
+
+use twofold_data::view::RowSet;
 
 use super::top::{Top, value};
 use super::{Range, series::numbers};
 
-/// The rows of each step, kept until it is known which of them the list shows. They are as many
+/// The sets of each step, kept until it is known which rows the list shows. They are as many
 /// as the index holds for the range at the step's grain.
 pub(super) struct Course {
     /// The minutes of a step.
     pub(super) step: i64,
     first: i64,
-    /// For each step the rows of its sets, and what a key without a row can have at most.
-    steps: Vec<(Vec<Vec<Row>>, u64)>,
+    /// For each step its sets, and what a key without a row can have at most.
+    steps: Vec<(Vec<Arc<RowSet>>, u64)>,
     by: usize,
 }
 
@@ -26,12 +28,12 @@ impl Course {
     }
 
     /// Adds a set.
-    pub(super) fn add(&mut self, set: RowSet) {
+    pub(super) fn add(&mut self, set: Arc<RowSet>) {
         let at = set.start.0.div_euclid(self.step) - self.first;
         let step = usize::try_from(at).ok().and_then(|at| self.steps.get_mut(at));
-        if let Some((rows, floor)) = step {
-            rows.push(set.rows);
+        if let Some((sets, floor)) = step {
             *floor = floor.saturating_add(set.floor);
+            sets.push(set);
         }
     }
 
@@ -43,8 +45,8 @@ impl Course {
         }
     }
 
-    fn of(&self, (sets, floor): &(Vec<Vec<Row>>, u64), key: &str) -> Option<u64> {
-        let rows = sets.iter().flatten().filter(|row| row.key == key);
+    fn of(&self, (sets, floor): &(Vec<Arc<RowSet>>, u64), key: &str) -> Option<u64> {
+        let rows = sets.iter().flat_map(|set| &set.rows).filter(|row| row.key == key);
         let found = rows.map(|row| value(row, self.by)).reduce(u64::saturating_add);
         found.or((*floor == 0).then_some(0))
     }

@@ -1,5 +1,7 @@
 //! Reading a range day by day: in bounded memory, and through one generation.
 
+use std::sync::Arc;
+
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::RowSet;
 
@@ -90,7 +92,7 @@ impl Reader<'_> {
     pub(super) fn scan(
         &mut self,
         scan: &Scan<'_>,
-        mut visit: impl FnMut(Layer, RowSet),
+        mut visit: impl FnMut(Layer, &Arc<RowSet>),
     ) -> Result<Scanned, QueryError> {
         let mut scanned = Scanned { publication: self.index.published()?, ..Scanned::default() };
         self.notice(scanned.publication.as_ref());
@@ -113,8 +115,8 @@ impl Reader<'_> {
                 break;
             }
             scanned.speed |= !answer.speed.is_empty();
-            answer.exact.into_iter().for_each(|set| visit(Layer::Batch, set));
-            answer.speed.into_iter().for_each(|set| visit(Layer::Speed, set));
+            answer.exact.iter().for_each(|set| visit(Layer::Batch, set));
+            answer.speed.iter().for_each(|set| visit(Layer::Speed, set));
         }
         Ok(scanned)
     }

@@ -110,7 +110,7 @@ pub fn series(stores: &Stores<'_>, query: &SeriesQuery) -> Result<Series, QueryE
         let mut steps: BTreeMap<i64, Step> = BTreeMap::new();
         let scan = Scan { views, range, coarsest, sketches: spread };
         let scanned = reader.scan(&scan, |layer, set| {
-            steps.entry(set.start.0.div_euclid(step)).or_default().add(layer, &set);
+            steps.entry(set.start.0.div_euclid(step)).or_default().add(layer, set);
         })?;
         let stored = scanned.range;
         check_grain(&scanned, step)?;

@@ -1,5 +1,7 @@
 //! Top lists, and how much of them is proved.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use twofold_data::minute::Grain;
 use twofold_data::view::{Row, RowSet, Union, view};
@@ -78,13 +80,13 @@ pub fn top(stores: &Stores<'_>, query: &TopQuery<'_>) -> Result<Top, QueryError>
         let mut gathered = Gathered::default();
         let (views, range) = (&[query.view], query.range);
         let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
-        let scanned = reader.scan(&scan, |_, set| gathered.add(&set))?;
+        let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
         let mut top = of_gathered(stores, &scanned, query, &gathered)?;
         if let Some(stored) = reader.stored(range)?.filter(|_| query.trend) {
             // Finer rows are cut at more places: they tell the course, but not the sums.
             let mut course = Course::new(stored, query.by);
             let scan = Scan { coarsest: coarsest(course.step), ..scan };
-            reader.scan(&scan, |_, set| course.add(set))?;
+            reader.scan(&scan, |_, set| course.add(Arc::clone(set)))?;
             course.tell(&mut top);
         }
         Ok(top)

@@ -36,7 +36,7 @@ pub fn totals(stores: &Stores<'_>, range: Range) -> Result<Totals, QueryError> {
         let mut union = Union::default();
         let views = &["traffic"];
         let scan = Scan { views, range, coarsest: Grain::Day, sketches: true };
-        let scanned = reader.scan(&scan, |_, set| union.add(&set))?;
+        let scanned = reader.scan(&scan, |_, set| union.add(set))?;
         of_union(stores, &scanned, range, union.top(0))
     })
 }

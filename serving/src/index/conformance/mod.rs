@@ -18,6 +18,8 @@ mod races;
 mod reading;
 mod versions;
 
+use std::sync::Arc;
+
 use serde_json::json;
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
@@ -119,6 +121,6 @@ fn read(index: &dyn Index, from: i64, to: i64, coarsest: Grain) -> Answer {
 }
 
 /// What the rows of sets count, in their order.
-fn requests(sets: &[RowSet]) -> Vec<u64> {
+fn requests(sets: &[Arc<RowSet>]) -> Vec<u64> {
     sets.iter().map(|set| set.rows.iter().map(|row| row.counts.requests()).sum()).collect()
 }

@@ -1,5 +1,8 @@
 //! Reads across the boundary.
 
+use std::slice;
+use std::sync::Arc;
+
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, State, Summary};
 
@@ -19,6 +22,10 @@ fn publish(index: &dyn Index, boundary: i64, sets: &[RowSet]) {
     index.publish("run", &publication(1, boundary)).unwrap();
 }
 
+fn shared(sets: &[RowSet]) -> Vec<Arc<RowSet>> {
+    sets.iter().cloned().map(Arc::new).collect()
+}
+
 fn the_boundary_parts_the_layers(index: &dyn Index) {
     let speed: Vec<_> = (0..10).map(|start| pages(Grain::Minute, start, Some(0), 1)).collect();
     index.put(&speed).unwrap();
@@ -26,8 +33,8 @@ fn the_boundary_parts_the_layers(index: &dyn Index) {
     let exact: Vec<_> = (0..10).map(|start| pages(Grain::Minute, start, None, 2)).collect();
     publish(index, 6, &exact);
     let answer = read(index, 2, 9, Grain::Minute);
-    assert_eq!(answer.exact, exact[2..6]);
-    assert_eq!(answer.speed, speed[6..9]);
+    assert_eq!(answer.exact, shared(&exact[2..6]));
+    assert_eq!(answer.speed, shared(&speed[6..9]));
     assert_eq!(answer.publication, Some(publication(1, 6)));
     assert_eq!(read(index, 0, 6, Grain::Minute).speed, []);
     assert_eq!(read(index, 6, 10, Grain::Minute).exact, []);
@@ -90,15 +97,15 @@ fn an_open_hour_is_read_by_the_minute(index: &dyn Index) {
 fn sketches_come_only_when_asked_for(index: &dyn Index) {
     let speed = traffic(Grain::Minute, 5, Some(0), 7);
     let exact = traffic(Grain::Minute, 4, None, 9);
-    index.put(std::slice::from_ref(&speed)).unwrap();
-    publish(index, 5, std::slice::from_ref(&exact));
+    index.put(slice::from_ref(&speed)).unwrap();
+    publish(index, 5, slice::from_ref(&exact));
     let ask = |sketches| {
         let (from, to, coarsest) = (Minute(0), Minute(9), Grain::Minute);
         index.read(&Query { views: &["traffic"], from, to, coarsest, sketches }).unwrap()
     };
     let answer = ask(true);
-    assert_eq!((&answer.exact[..], &answer.speed[..]), (&[exact.clone()][..], &[speed][..]));
-    let light = ask(false).exact.remove(0).summary.unwrap();
+    assert_eq!((answer.exact, answer.speed), (shared(slice::from_ref(&exact)), shared(&[speed])));
+    let light = ask(false).exact.remove(0).summary.clone().unwrap();
     let tally = exact.summary.unwrap().tally;
     assert_eq!(*light, Summary { tally, ..Summary::default() });
 }

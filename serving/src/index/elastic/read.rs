@@ -1,6 +1,7 @@
 //! What readers ask: one or several searches of one generation.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
@@ -74,7 +75,8 @@ pub(super) fn answer(index: &ElasticIndex, query: &Query<'_>) -> Result<Answer, 
         speed.sort_by(|a, b| {
             (order(a), a.start, &a.partition).cmp(&(order(b), b.start, &b.partition))
         });
-        Ok(Some(Answer { publication, exact, speed }))
+        let shared = |sets: Vec<RowSet>| sets.into_iter().map(Arc::new).collect();
+        Ok(Some(Answer { publication, exact: shared(exact), speed: shared(speed) }))
     })
 }
 

@@ -12,6 +12,9 @@ use crate::index::IndexError;
 /// How long a writer waits for another process's transaction. They take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How much of the file readers map (bytes).
+const MAPPED: i64 = 512 << 20;
+
 /// How many idle reading connections are kept.
 const IDLE: usize = 8;
 
@@ -123,10 +126,13 @@ impl Readers {
         Ok(result)
     }
 
-    fn open(&self) -> Result<Connection, IndexError> {
+    /// A new connection that reads.
+    pub(super) fn open(&self) -> Result<Connection, IndexError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(PATIENCE)?;
+        // A question reads thousands of rows, more than a page cache holds: no copy of each page.
+        connection.pragma_update(None, "mmap_size", MAPPED)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }

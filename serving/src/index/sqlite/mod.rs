@@ -13,7 +13,9 @@ mod clean;
 mod connection;
 mod generations;
 mod live;
+mod mark;
 mod read;
+mod settled;
 mod speed;
 
 use std::path::Path;
@@ -29,6 +31,8 @@ use super::{
     Query, Select, metrics,
 };
 use connection::Readers;
+use mark::Watch;
+use settled::Settled;
 
 /// The version of the tables (`PRAGMA user_version`): a newer binary migrates an older
 /// file, an older binary refuses a newer one.
@@ -42,6 +46,8 @@ const CHUNK: usize = 500;
 pub struct SqliteIndex {
     readers: Readers,
     writer: Mutex<Connection>,
+    settled: Settled,
+    watch: Watch,
     /// Removes the file at last, where it is a temporary one.
     _folder: Option<tempfile::TempDir>,
 }
@@ -54,7 +60,8 @@ impl SqliteIndex {
     /// no index or can't be opened.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let writer = Mutex::new(connection::open_writer(path)?);
-        Ok(Self { readers: Readers::new(path), writer, _folder: None })
+        let (settled, watch) = (Settled::default(), Watch::default());
+        Ok(Self { readers: Readers::new(path), writer, settled, watch, _folder: None })
     }
 
     /// An empty index in a temporary file, which goes when the index is dropped.
@@ -151,7 +158,11 @@ impl Index for SqliteIndex {
     }
 
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError> {
-        self.snapshot(|transaction| read::answer(transaction, query))
+        self.snapshot(|transaction| read::answer(transaction, &self.settled, query))
+    }
+
+    fn mark(&self) -> Result<Option<u64>, IndexError> {
+        self.watch.mark(&self.readers).map(Some)
     }
 
     fn extent(&self) -> Result<Option<(Minute, Minute)>, IndexError> {

@@ -1,6 +1,7 @@
 //! What readers ask, each within one snapshot.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use rusqlite::{Row, Transaction, named_params, params};
 use twofold_data::minute::{Grain, Minute};
@@ -8,6 +9,7 @@ use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, State};
 
 use super::generations::published;
+use super::settled::{Name, Settled};
 use crate::index::body::{Head, decode, parse, state_of, unsigned};
 use crate::index::plan::finer;
 use crate::index::{Answer, Document, IndexError, Layer, Query, Select, Span, spans};
@@ -64,6 +66,7 @@ pub(super) fn speed_rows(
 
 pub(super) fn answer(
     transaction: &Transaction<'_>,
+    settled: &Settled,
     query: &Query<'_>,
 ) -> Result<Answer, IndexError> {
     let publication = published(transaction)?;
@@ -71,71 +74,73 @@ pub(super) fn answer(
     let spans = spans(query.from, query.to, boundary, query.coarsest);
     let mut answer = Answer { publication, ..Answer::default() };
     for view in query.views {
+        let reading = Reading { transaction, settled, view, sketches: query.sketches };
         for span in &spans {
             match span.layer {
-                Layer::Batch => {
-                    read_exact(transaction, view, span, query.sketches, &mut answer.exact)?;
-                }
-                Layer::Speed => {
-                    read_speed(transaction, view, span, query.sketches, &mut answer.speed)?;
-                }
+                Layer::Batch => reading.exact(span, &mut answer.exact)?,
+                Layer::Speed => reading.speed(span, &mut answer.speed)?,
             }
         }
     }
     Ok(answer)
 }
 
-fn read_exact(
-    transaction: &Transaction<'_>,
-    view: &str,
-    span: &Span,
+/// What the spans of a question are read with.
+struct Reading<'a> {
+    transaction: &'a Transaction<'a>,
+    settled: &'a Settled,
+    view: &'a str,
     sketches: bool,
-    sets: &mut Vec<RowSet>,
-) -> Result<(), IndexError> {
-    let mut statement = transaction.prepare_cached(EXACT)?;
-    let mut rows = statement.query(params![span.grain.minutes(), view, span.from.0, span.to.0])?;
-    while let Some(row) = rows.next()? {
-        sets.push(set(row, head(row, span.grain)?, sketches)?);
-    }
-    Ok(())
 }
 
-/// Reads the coarse rows that are closed, then the finer ones of every partition and
-/// stretch that no coarse row covers: a coarse row that is still open lags behind.
-fn read_speed(
-    transaction: &Transaction<'_>,
-    view: &str,
-    span: &Span,
-    sketches: bool,
-    sets: &mut Vec<RowSet>,
-) -> Result<(), IndexError> {
-    let first = sets.len();
-    let mut covered: HashSet<(Grain, Minute, Option<Partition>)> = HashSet::new();
-    let mut grain = Some(span.grain);
-    while let Some(now) = grain {
-        let mut statement = transaction.prepare_cached(SPEED_VIEW)?;
-        let mut rows = statement.query(params![now.minutes(), view, span.from.0, span.to.0])?;
-        let coarser: Vec<Grain> =
-            Grain::ALL.into_iter().filter(|grain| *grain > now && *grain <= span.grain).collect();
-        let mut found = Vec::new();
+impl Reading<'_> {
+    fn exact(&self, span: &Span, sets: &mut Vec<Arc<RowSet>>) -> Result<(), IndexError> {
+        let mut statement = self.transaction.prepare_cached(EXACT)?;
+        let (grain, from, to) = (span.grain.minutes(), span.from.0, span.to.0);
+        let mut rows = statement.query(params![grain, self.view, from, to])?;
         while let Some(row) = rows.next()? {
-            let head = head(row, now)?;
-            let is_covered = |grain: &Grain| {
-                covered.contains(&(*grain, grain.start(head.start), head.partition.clone()))
-            };
-            let complete = now == Grain::Minute || head.state == State::Closed;
-            if complete && !coarser.iter().any(is_covered) {
-                found.push((now, head.start, head.partition.clone()));
-                sets.push(set(row, head, sketches)?);
-            }
+            let head = head(row, span.grain)?;
+            let name = Name::of_exact(&head, unsigned(row.get(8)?), self.sketches);
+            sets.push(self.settled.get(name, || set(row, head, self.sketches))?);
         }
-        covered.extend(found.into_iter().filter(|_| now != Grain::Minute));
-        grain = finer(now);
+        Ok(())
     }
-    if let Some(sets) = sets.get_mut(first..) {
-        sets.sort_by(|a, b| (a.start, &a.partition).cmp(&(b.start, &b.partition)));
+
+    /// Reads the coarse rows that are closed, then the finer ones of every partition and
+    /// stretch that no coarse row covers: a coarse row that is still open lags behind.
+    fn speed(&self, span: &Span, sets: &mut Vec<Arc<RowSet>>) -> Result<(), IndexError> {
+        let first = sets.len();
+        let mut covered: HashSet<(Grain, Minute, Option<Partition>)> = HashSet::new();
+        let mut grain = Some(span.grain);
+        while let Some(now) = grain {
+            let mut statement = self.transaction.prepare_cached(SPEED_VIEW)?;
+            let (from, to) = (span.from.0, span.to.0);
+            let mut rows = statement.query(params![now.minutes(), self.view, from, to])?;
+            let coarser: Vec<Grain> = Grain::ALL
+                .into_iter()
+                .filter(|grain| *grain > now && *grain <= span.grain)
+                .collect();
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let head = head(row, now)?;
+                let is_covered = |grain: &Grain| {
+                    covered.contains(&(*grain, grain.start(head.start), head.partition.clone()))
+                };
+                let complete = now == Grain::Minute || head.state == State::Closed;
+                if complete && !coarser.iter().any(is_covered) {
+                    found.push((now, head.start, head.partition.clone()));
+                    let name = Name::of_speed(&head, self.sketches);
+                    sets.push(self.settled.get(name, || set(row, head, self.sketches))?);
+                }
+            }
+            covered.extend(found.into_iter().filter(|_| now != Grain::Minute));
+            grain = finer(now);
+        }
+        if let Some(sets) = sets.get_mut(first..) {
+            sets.sort_by(|a, b| (a.start, &a.partition).cmp(&(b.start, &b.partition)));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The first and the last start of each table, found through its key without a scan;

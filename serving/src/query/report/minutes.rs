@@ -39,7 +39,7 @@ impl Minutes {
         let mut open: Option<(Minute, u64)> = None;
         let scan = Scan { views: &["traffic"], range, coarsest: Grain::Minute, sketches: false };
         reader.scan(&scan, |_, set| {
-            let requests = minutes.add(&set);
+            let requests = minutes.add(set);
             // A minute has one set per partition, one after the other.
             match &mut open {
                 Some((minute, sum)) if *minute == set.start => *sum += requests,

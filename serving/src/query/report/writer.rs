@@ -47,8 +47,8 @@ impl<'a> Writer<'a> {
         let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
         let scan = Scan { views: &views, range, coarsest: Grain::Day, sketches: true };
         let scanned = reader.scan(&scan, |_, set| match gathered.get_mut(&set.view) {
-            Some(view) => view.add(&set),
-            None => gathered.entry(set.view.clone()).or_default().add(&set),
+            Some(view) => view.add(set),
+            None => gathered.entry(set.view.clone()).or_default().add(set),
         })?;
         Ok(Self { stores, range, scanned, views: gathered, estimated: Vec::new() })
     }

@@ -55,7 +55,7 @@ fn list(
     let mut gathered = Gathered::default();
     let (views, range) = (&[query.view], query.range);
     let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
-    let scanned = reader.scan(&scan, |_, set| gathered.add(&set))?;
+    let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
     let mut list = of_gathered(stores, &scanned, query, &gathered)?;
     for row in &mut list.rows {
         let value = row.measures.0.0.get(query.by).copied().unwrap_or(0);
@@ -111,7 +111,7 @@ pub(super) fn by_rows(
     let scan = Scan { views: &views, range, coarsest: coarsest(query.step), sketches: false };
     let scanned = reader.scan(&scan, |layer, set| {
         let known = steps.known.entry(set.start.0.div_euclid(query.step)).or_default();
-        known.add_rows(layer, &set, |key| query.only.counts_row(key), one);
+        known.add_rows(layer, set, |key| query.only.counts_row(key), one);
     })?;
     Ok((steps, scanned))
 }

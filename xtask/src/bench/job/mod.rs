@@ -1,5 +1,6 @@
 //! The jobs, one a file.
 
+mod api;
 mod archive;
 mod batch;
 mod cardinality;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Box<dyn Job>> {
         Box::new(batch::Batch),
         Box::new(whole::Whole),
         Box::new(report::Report),
+        Box::new(api::Api::default()),
         Box::new(cardinality::Cardinality::default()),
     ]
 }

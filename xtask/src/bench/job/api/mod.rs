@@ -1,0 +1,193 @@
+//! The API while data flow in.
+
+mod load;
+mod server;
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use self::load::{Latencies, Load};
+use self::server::Server;
+use super::Job;
+use crate::bench::Bench;
+use crate::bench::measure::Measured;
+use crate::run;
+
+/// The log: two days, of which the last part is written while questions are asked.
+const LINES: usize = 2_000_000;
+const DAYS: u64 = 2;
+const LIVE: usize = 60_000;
+
+/// Lines a second while questions are asked.
+const PACE: usize = 1_000;
+
+/// Questions a second, and for how long.
+const RATE: u64 = 200;
+const TIME: Duration = Duration::from_secs(30);
+
+/// What is asked in turn: what the page asks of 24 hours.
+const QUESTIONS: [&str; 6] = [
+    "top/pages?last=24h&n=10",
+    "top/clients?last=24h&n=10",
+    "totals?last=24h",
+    "series?last=24h&step=auto&split=true&columns=true",
+    "top/pages?last=24h&n=10&trend=true",
+    "slice?last=24h&status=404&step=auto&n=10",
+];
+
+/// Ranges of which each question is asked alone, and by nobody before.
+const RANGES: [&str; 5] = ["15m", "1h", "6h", "24h", "48h"];
+
+/// Questions at a fixed rate, whether or not the ones before are answered.
+#[derive(Default)]
+pub struct Api {
+    folder: PathBuf,
+    /// The lines that are written while questions are asked.
+    live: Vec<String>,
+    /// Of the last run.
+    found: Vec<String>,
+}
+
+impl Job for Api {
+    fn name(&self) -> &'static str {
+        "api"
+    }
+
+    fn what(&self) -> &'static str {
+        "questions about 24 h, 200 a second, while `run` follows a log of 1,000 lines a second"
+    }
+
+    fn amount(&self, _bench: &Bench) -> u64 {
+        RATE * TIME.as_secs()
+    }
+
+    fn unit(&self) -> &'static str {
+        "questions"
+    }
+
+    fn prepare(&mut self, _bench: &Bench) -> Result<(), String> {
+        self.folder = run::scratch("bench/api")?;
+        let whole = self.folder.join("whole.log");
+        let (lines, days) = (LINES.to_string(), DAYS.to_string());
+        let arguments = ["generate", "--profile", "demo", "--lines", &lines, "--days", &days];
+        run::output(Command::new(run::twofold()).args(arguments).arg("--out").arg(&whole))?;
+        let text = fs::read_to_string(&whole).map_err(|error| error.to_string())?;
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let live = lines.split_off(lines.len().saturating_sub(LIVE));
+        self.live = live.into_iter().map(str::to_owned).collect();
+        run::write(&self.folder.join("before.log"), &lines.concat())?;
+        fs::remove_file(whole).map_err(|error| error.to_string())
+    }
+
+    fn run(&mut self, _bench: &Bench) -> Result<Measured, String> {
+        let folder = run::emptied(&self.folder.join("run")).map(|()| self.folder.join("run"))?;
+        let log = folder.join("access.log");
+        fs::copy(self.folder.join("before.log"), &log).map_err(|error| error.to_string())?;
+        let server = Server::start(&folder)?;
+        server.wait_for((LINES - LIVE) as u64)?;
+        let before = server.cost()?;
+        let (latencies, written) = self.under_load(&server, log)?;
+        let after = server.cost()?;
+        server.wait_for((LINES - LIVE + written) as u64)?;
+        check(&server, LINES - LIVE + written)?;
+        let cpu = after.cpu - before.cpu;
+        let wall = TIME.as_secs_f64();
+        self.found = vec![sentence(&latencies, written, cpu)];
+        self.found.push(by_range(&server)?);
+        Ok(Measured { cpu, wall, peak: after.peak })
+    }
+
+    fn findings(&self, _bench: &Bench) -> Vec<String> {
+        self.found.clone()
+    }
+}
+
+impl Api {
+    /// Asks and writes side by side. Returns how long the answers took, and how many lines were written.
+    fn under_load(&self, server: &Server, log: PathBuf) -> Result<(Latencies, usize), String> {
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| append(&self.live, log));
+            let load = Load { address: server.address(), rate: RATE, time: TIME };
+            let latencies = load.run(&QUESTIONS)?;
+            let written = writer.join().map_err(|_| "the writer panicked".to_owned())??;
+            Ok((latencies, written))
+        })
+    }
+}
+
+/// Appends lines for [`TIME`], ten times a second.
+fn append(lines: &[String], log: PathBuf) -> Result<usize, String> {
+    let mut file =
+        fs::OpenOptions::new().append(true).open(log).map_err(|error| error.to_string())?;
+    let pieces = lines.chunks(PACE / 10).take(TIME.as_secs() as usize * 10);
+    let mut written = 0;
+    for piece in pieces {
+        file.write_all(piece.concat().as_bytes()).map_err(|error| error.to_string())?;
+        written += piece.len();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(written)
+}
+
+/// Every line is counted once, whatever it was.
+fn check(server: &Server, lines: usize) -> Result<(), String> {
+    let totals = server.ask("totals")?;
+    match totals["tally"]["records"].as_u64() {
+        Some(records) if records == lines as u64 => Ok(()),
+        _ => Err(format!("{} records are counted, not {lines}", totals["tally"]["records"])),
+    }
+}
+
+fn sentence(latencies: &Latencies, written: usize, cpu: f64) -> String {
+    format!(
+        "`api`: {RATE} questions a second for {} s (open loop: the time counts from the instant at which a \
+         question was due) while {written} lines flowed in: p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms; \
+         speed layer, archiver, batch layer and server together used {cpu:.1} CPU-seconds of {} s.",
+        TIME.as_secs(),
+        latencies.at(0.5),
+        latencies.at(0.99),
+        latencies.at(1.0),
+        TIME.as_secs(),
+    )
+}
+
+/// How long each question takes for longer and longer ranges, asked alone and for the first time.
+fn by_range(server: &Server) -> Result<String, String> {
+    let mut rows = Vec::new();
+    for question in QUESTIONS {
+        let times: Vec<String> = RANGES
+            .iter()
+            .map(|range| Ok(format!("{:.1}", alone(server, &question.replace("24h", range))?)))
+            .collect::<Result<_, String>>()?;
+        rows.push(format!("`{question}` {}", times.join(" / ")));
+    }
+    Ok(format!(
+        "Milliseconds for one answer that is not kept yet, for {} before the end of what is stored: {}.",
+        RANGES.join(" / "),
+        rows.join("; ")
+    ))
+}
+
+/// The median of some first answers; a parameter that changes nothing makes each a new question.
+fn alone(server: &Server, question: &str) -> Result<f64, String> {
+    let mut latencies = Latencies::default();
+    for number in 0..5 {
+        let from = std::time::Instant::now();
+        let answer: Value = server.ask(&fresh(question, number))?;
+        latencies.add(from.elapsed());
+        if !answer["generation"].is_u64() {
+            return Err(format!("{question} is answered without a generation: {answer}"));
+        }
+    }
+    Ok(latencies.at(0.5))
+}
+
+/// The same question in other words: a number with zeros before it.
+fn fresh(question: &str, number: usize) -> String {
+    question.replacen("last=", &format!("last={}", "0".repeat(number + 1)), 1)
+}
