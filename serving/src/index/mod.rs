@@ -83,7 +83,7 @@ pub trait Index: Send + Sync {
 
     /// A mark of what readers see: as long as it stays the same, so does every answer of this
     /// index. It is to be had in microseconds; `None` where the index can't tell at that price.
-    fn mark(&self) -> Result<Option<u64>, IndexError> {
+    fn mark(&self) -> Result<Option<Mark>, IndexError> {
         Ok(None)
     }
 
@@ -129,6 +129,15 @@ pub trait Index: Send + Sync {
     fn forget_dead_letter(&self, _id: &str) -> Result<(), IndexError> {
         Ok(())
     }
+}
+
+/// What readers see: see [`Index::mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The current generation; 0 before the first.
+    pub generation: u64,
+    /// Another number after each write, whatever was written.
+    pub writes: u64,
 }
 
 /// What became of one upsert.

@@ -17,6 +17,7 @@ mod mark;
 mod read;
 mod settled;
 mod speed;
+mod stretches;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,12 +28,12 @@ use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 
 use super::{
-    Answer, Document, Index, IndexError, Layer, LiveDocument, PartitionState, Publication, Put,
-    Query, Select, metrics,
+    Answer, Document, Index, IndexError, Layer, LiveDocument, Mark, PartitionState, Publication,
+    Put, Query, Select, metrics,
 };
 use connection::Readers;
 use mark::Watch;
-use settled::Settled;
+use read::Memory;
 
 /// The version of the tables (`PRAGMA user_version`): a newer binary migrates an older
 /// file, an older binary refuses a newer one.
@@ -46,7 +47,7 @@ const CHUNK: usize = 500;
 pub struct SqliteIndex {
     readers: Readers,
     writer: Mutex<Connection>,
-    settled: Settled,
+    memory: Memory,
     watch: Watch,
     /// Removes the file at last, where it is a temporary one.
     _folder: Option<tempfile::TempDir>,
@@ -60,8 +61,8 @@ impl SqliteIndex {
     /// no index or can't be opened.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let writer = Mutex::new(connection::open_writer(path)?);
-        let (settled, watch) = (Settled::default(), Watch::default());
-        Ok(Self { readers: Readers::new(path), writer, settled, watch, _folder: None })
+        let (memory, watch) = (Memory::default(), Watch::default());
+        Ok(Self { readers: Readers::new(path), writer, memory, watch, _folder: None })
     }
 
     /// An empty index in a temporary file, which goes when the index is dropped.
@@ -158,10 +159,10 @@ impl Index for SqliteIndex {
     }
 
     fn read(&self, query: &Query<'_>) -> Result<Answer, IndexError> {
-        self.snapshot(|transaction| read::answer(transaction, &self.settled, query))
+        self.snapshot(|transaction| read::answer(transaction, &self.memory, query))
     }
 
-    fn mark(&self) -> Result<Option<u64>, IndexError> {
+    fn mark(&self) -> Result<Option<Mark>, IndexError> {
         self.watch.mark(&self.readers).map(Some)
     }
 

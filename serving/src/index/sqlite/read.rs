@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rusqlite::{Row, Transaction, named_params, params};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
-use twofold_data::view::{RowSet, State};
+use twofold_data::view::{RowSet, State, view_index};
 
 use super::generations::published;
 use super::settled::{Name, Settled};
+use super::stretches::{Stretch, Stretches};
 use crate::index::body::{Head, decode, parse, state_of, unsigned};
 use crate::index::plan::finer;
 use crate::index::{Answer, Document, IndexError, Layer, Query, Select, Span, spans};
@@ -64,9 +65,19 @@ pub(super) fn speed_rows(
     Ok(sets)
 }
 
+/// What is kept decoded between two questions.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    settled: Settled,
+    stretches: Stretches,
+}
+
+/// The longest span (minutes) of which stretches are kept: questions come day by day.
+const MOST_STRETCHED: i64 = 2 * 1440;
+
 pub(super) fn answer(
     transaction: &Transaction<'_>,
-    settled: &Settled,
+    memory: &Memory,
     query: &Query<'_>,
 ) -> Result<Answer, IndexError> {
     let publication = published(transaction)?;
@@ -74,7 +85,10 @@ pub(super) fn answer(
     let spans = spans(query.from, query.to, boundary, query.coarsest);
     let mut answer = Answer { publication, ..Answer::default() };
     for view in query.views {
-        let reading = Reading { transaction, settled, view, sketches: query.sketches };
+        let publication = answer.publication.as_ref();
+        let generation = publication.map_or(0, |publication| publication.generation);
+        let sketches = query.sketches;
+        let reading = Reading { transaction, memory, generation, view, sketches };
         for span in &spans {
             match span.layer {
                 Layer::Batch => reading.exact(span, &mut answer.exact)?,
@@ -88,20 +102,50 @@ pub(super) fn answer(
 /// What the spans of a question are read with.
 struct Reading<'a> {
     transaction: &'a Transaction<'a>,
-    settled: &'a Settled,
+    memory: &'a Memory,
+    generation: u64,
     view: &'a str,
     sketches: bool,
 }
 
 impl Reading<'_> {
+    /// Exact rows: stretch by stretch where whole ones fit, the rest as it is stored.
     fn exact(&self, span: &Span, sets: &mut Vec<Arc<RowSet>>) -> Result<(), IndexError> {
+        let coarser = Grain::ALL.into_iter().find(|grain| *grain > span.grain);
+        let (Some(coarser), Some(view)) = (coarser, view_index(self.view)) else {
+            return self.stored(span, sets);
+        };
+        if span.to.0 - span.from.0 > MOST_STRETCHED {
+            return self.stored(span, sets);
+        }
+        let mut from = span.from;
+        while from < span.to {
+            let part = Span { from, to: coarser.end(from).min(span.to), ..*span };
+            if coarser.start(from) == from && coarser.end(from) == part.to {
+                let stretch =
+                    Stretch { view, grain: span.grain, start: from, sketches: self.sketches };
+                let read = || {
+                    let mut sets = Vec::new();
+                    self.stored(&part, &mut sets).map(|()| sets)
+                };
+                let held = self.memory.stretches.get(self.generation, stretch, read)?;
+                sets.extend(held.iter().cloned());
+            } else {
+                self.stored(&part, sets)?;
+            }
+            from = part.to;
+        }
+        Ok(())
+    }
+
+    fn stored(&self, span: &Span, sets: &mut Vec<Arc<RowSet>>) -> Result<(), IndexError> {
         let mut statement = self.transaction.prepare_cached(EXACT)?;
         let (grain, from, to) = (span.grain.minutes(), span.from.0, span.to.0);
         let mut rows = statement.query(params![grain, self.view, from, to])?;
         while let Some(row) = rows.next()? {
             let head = head(row, span.grain)?;
             let name = Name::of_exact(&head, unsigned(row.get(8)?), self.sketches);
-            sets.push(self.settled.get(name, || set(row, head, self.sketches))?);
+            sets.push(self.memory.settled.get(name, || set(row, head, self.sketches))?);
         }
         Ok(())
     }
@@ -130,7 +174,7 @@ impl Reading<'_> {
                 if complete && !coarser.iter().any(is_covered) {
                     found.push((now, head.start, head.partition.clone()));
                     let name = Name::of_speed(&head, self.sketches);
-                    sets.push(self.settled.get(name, || set(row, head, self.sketches))?);
+                    sets.push(self.memory.settled.get(name, || set(row, head, self.sketches))?);
                 }
             }
             covered.extend(found.into_iter().filter(|_| now != Grain::Minute));

@@ -10,7 +10,7 @@ use twofold_data::view::{RowSet, State, view_index};
 use crate::index::body::Head;
 
 /// How much is kept: half of it new or used lately, half of it older (bytes, about).
-const HALF: usize = 24 << 20;
+pub(super) const HALF: usize = 24 << 20;
 
 /// What a row costs beside its key's text, and a set beside its rows (bytes, about).
 const ROW: usize = 112;
@@ -108,7 +108,8 @@ impl Halves {
     }
 }
 
-fn size(set: &RowSet, sketches: bool) -> usize {
+/// What a set costs, in bytes, about.
+pub(super) fn size(set: &RowSet, sketches: bool) -> usize {
     let keys: usize = set.rows.iter().map(|row| row.key.len() + ROW).sum();
     let sketches = if sketches && set.summary.is_some() { SKETCHES } else { 0 };
     SET + keys + sketches

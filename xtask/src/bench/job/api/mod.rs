@@ -21,6 +21,9 @@ use crate::run;
 /// The log: two days, of which the last part is written while questions are asked.
 const LINES: usize = 2_000_000;
 const DAYS: u64 = 2;
+/// It lies in the future: an archive that stands at the end of an old log moves the boundary to the
+/// wall clock, and nothing would be live.
+const START: &str = "2100-01-01";
 const LIVE: usize = 60_000;
 
 /// Lines a second while questions are asked.
@@ -74,8 +77,10 @@ impl Job for Api {
         self.folder = run::scratch("bench/api")?;
         let whole = self.folder.join("whole.log");
         let (lines, days) = (LINES.to_string(), DAYS.to_string());
-        let arguments = ["generate", "--profile", "demo", "--lines", &lines, "--days", &days];
-        run::output(Command::new(run::twofold()).args(arguments).arg("--out").arg(&whole))?;
+        let mut generate = Command::new(run::twofold());
+        generate.args(["generate", "--profile", "demo", "--start", START]);
+        generate.args(["--lines", &lines, "--days", &days, "--out"]);
+        run::output(generate.arg(&whole))?;
         let text = fs::read_to_string(&whole).map_err(|error| error.to_string())?;
         let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
         let live = lines.split_off(lines.len().saturating_sub(LIVE));
@@ -99,6 +104,7 @@ impl Job for Api {
         let wall = TIME.as_secs_f64();
         self.found = vec![sentence(&latencies, written, cpu)];
         self.found.push(by_range(&server)?);
+        self.found.iter().for_each(|sentence| println!("{sentence}"));
         Ok(Measured { cpu, wall, peak: after.peak })
     }
 
@@ -134,19 +140,22 @@ fn append(lines: &[String], log: PathBuf) -> Result<usize, String> {
     Ok(written)
 }
 
-/// Every line is counted once, whatever it was.
+/// Every line is counted once, but for those that wait for the next batch run.
 fn check(server: &Server, lines: usize) -> Result<(), String> {
-    let totals = server.ask("totals")?;
-    match totals["tally"]["records"].as_u64() {
-        Some(records) if records == lines as u64 => Ok(()),
-        _ => Err(format!("{} records are counted, not {lines}", totals["tally"]["records"])),
+    let (totals, status) = (server.ask("totals")?, server.ask("status")?);
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let counted = number(&totals["tally"]["records"]);
+    let waiting = number(&status["late"]) + number(&status["ahead"]);
+    if (counted..=counted + waiting).contains(&(lines as u64)) {
+        return Ok(());
     }
+    Err(format!("{counted} records are counted and {waiting} left to the batch layer, of {lines}"))
 }
 
 fn sentence(latencies: &Latencies, written: usize, cpu: f64) -> String {
     format!(
         "`api`: {RATE} questions a second for {} s (open loop: the time counts from the instant at which a \
-         question was due) while {written} lines flowed in: p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms; \
+         question was due) while {written} lines flowed in and a batch run published every 15 s: p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms; \
          speed layer, archiver, batch layer and server together used {cpu:.1} CPU-seconds of {} s.",
         TIME.as_secs(),
         latencies.at(0.5),

@@ -23,11 +23,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Follows `access.log` of a folder, with a batch run every ten seconds.
+    /// Follows `access.log` of a folder, with a batch run every fifteen seconds.
     pub fn start(folder: &Path) -> Result<Self, String> {
         let mut command = Command::new(run::twofold());
-        command.args(["run", "--listen", "127.0.0.1:0", "--set", "batch.every=10s"]);
-        command.args(["--set", "archive.max_age=5s", "--set", "batch.settle=1m", "--source"]);
+        command.args(["run", "--listen", "127.0.0.1:0", "--set", "batch.every=15s"]);
+        command.args(["--set", "archive.max_age=5s", "--source"]);
         command.arg(folder.join("access.log")).arg("--data").arg(folder.join("data"));
         let mut child =
             command.stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
