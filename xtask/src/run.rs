@@ -26,8 +26,22 @@ pub fn xtask() -> PathBuf {
 
 /// Runs cargo in the workspace; what it prints is seen.
 pub fn cargo(arguments: &[&str]) -> Result<(), String> {
+    seen(cargo_command().args(arguments))
+}
+
+/// Cargo in the workspace, as if called from a shell. What `cargo run` says of this program's own
+/// package goes: `ring` is compiled again, and all that builds on it, when `CARGO_MANIFEST_DIR` changes.
+pub fn cargo_command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    seen(Command::new(cargo).args(arguments).current_dir(root()))
+    let mut command = Command::new(cargo);
+    command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Runs a command whose output is seen; an exit status other than 0 is an error.

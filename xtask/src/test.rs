@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::stack::{Server, Stack};
 use crate::{compose, python, recipes, run};
@@ -148,9 +147,8 @@ impl TestFile {
         options: &Options,
         browser: Option<&PathBuf>,
     ) -> Result<(), String> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.current_dir(run::root()).envs(stack.variables()?);
+        let mut command = run::cargo_command();
+        command.envs(stack.variables()?);
         command.envs(browser.map(|path| ("TWOFOLD_TEST_CHROMIUM", path)));
         // One package alone would be built with other features, and so its dependencies again.
         command.args(["test", "--release", "--workspace", "--test", &self.name]);
