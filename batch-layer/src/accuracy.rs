@@ -21,6 +21,16 @@ pub fn wanted(view: &str, grain: &str) -> bool {
     grain == Grain::Minute.name() && VIEWS.contains(&view)
 }
 
+/// Whether the speed layer has written rows of a day.
+///
+/// # Errors
+/// Of the index.
+pub fn has_estimates(index: &dyn Index, day: Minute) -> Result<bool, BatchError> {
+    let (view, to) = (Some(VIEWS[0]), Grain::Day.end(day));
+    let days = Select { view, grain: Grain::Day, from: day, to, partition: None };
+    Ok(!index.speed_rows(&days)?.is_empty())
+}
+
 /// How long the lists are whose recall is told.
 const TOP: usize = 10;
 

@@ -384,6 +384,9 @@ impl<'a> Attempt<'a> {
     /// Accuracy of a day, as far as the boundary has come.
     fn accuracy(&self, start: Minute, manifest: &Manifest) -> Result<Vec<Document>, BatchError> {
         let end = Grain::Day.end(start);
+        if !accuracy::has_estimates(self.index, start)? {
+            return Ok(Vec::new());
+        }
         let mut exact = Vec::new();
         for (_, hour) in manifest.hours.range(start.0..end.0.min(manifest.boundary.0.max(start.0)))
         {

@@ -34,7 +34,7 @@ impl Kind {
 ///
 /// Every key is valid UTF-8 of at most [`crate::class::KEY_BYTES`] bytes; an
 /// absent one is `None` and stands in no view keyed by it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Facts<'a> {
     /// Event time: milliseconds since the Unix epoch, UTC.
     pub time: i64,

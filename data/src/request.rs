@@ -113,11 +113,13 @@ impl<'a> Request<'a> {
         self.split_target().and_then(|(_, query)| query)
     }
 
-    fn split_target(&self) -> Option<(&'a str, Option<&'a str>)> {
+    /// The target's [`Self::path`] and [`Self::query`], where the request line is HTTP.
+    #[inline]
+    pub fn split_target(&self) -> Option<(&'a str, Option<&'a str>)> {
         let RequestLine::Http { target, .. } = self.line else { return None };
-        Some(match target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (target, None),
-        })
+        let Some(mark) = memchr::memchr(b'?', target.as_bytes()) else {
+            return Some((target, None));
+        };
+        Some((target.get(..mark).unwrap_or_default(), target.get(mark + 1..)))
     }
 }

@@ -1,8 +1,9 @@
-//! twofold's chores: `cargo xtask test`, `stack`, `kibana`, `lint`, `faults`, `bench`.
+//! twofold's chores: `cargo xtask test`, `stack`, `kibana`, `lint`, `faults`, `instructions`, `bench`.
 
 mod bench;
 mod compose;
 mod faults;
+mod instructions;
 mod python;
 mod recipes;
 mod run;
@@ -14,12 +15,13 @@ use std::process::ExitCode;
 const HELP: &str = "cargo xtask COMMAND
 
   test    [--without WHAT]… [FILTER…]    all tests: on their own, on real servers, the README's recipes;
-                                         WHAT is kafka, elasticsearch, s3, browser or python
+                                         WHAT is kafka, elasticsearch, s3, browser, python or valgrind
   stack   up|down|status|…               real Kafka, Elasticsearch and S3 on this machine; `stack` alone says more
   kibana                                 write kibana/ from the tables of views and measures
   lint                                   clippy on everything, warnings are errors
   faults  [--rounds N] [--seed S]        kill -9 at random instants; writes RELIABILITY.md
-  bench   [NAME…] [--peers] [--lines N] [--runs N]
+  instructions [--record]                count instructions per line of the hot paths (valgrind), as `test` does
+  bench   [NAME…] [--peers] [--charts] [--lines N] [--runs N]
                                          measure; writes BENCHMARKS.md";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         "kibana" => kibana(),
         "lint" => lint(),
         "faults" => faults::main(&rest),
+        "instructions" => instructions::main(&rest),
         "bench" => bench::main(&rest),
         _ => Err(HELP.to_owned()),
     };

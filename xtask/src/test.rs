@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::stack::{Server, Stack};
-use crate::{compose, python, recipes, run};
+use crate::{compose, instructions, python, recipes, run};
 
 /// What a test can need, and may be told to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,14 +15,16 @@ enum Need {
     S3,
     Browser,
     Python,
+    Valgrind,
 }
 
-const NEEDS: [(&str, Need); 5] = [
+const NEEDS: [(&str, Need); 6] = [
     ("kafka", Need::Kafka),
     ("elasticsearch", Need::Elasticsearch),
     ("s3", Need::S3),
     ("browser", Need::Browser),
     ("python", Need::Python),
+    ("valgrind", Need::Valgrind),
 ];
 
 /// What is asked of this run.
@@ -41,8 +43,21 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
     run::cargo(&["build", "--release", "--bin", "twofold"])?;
     // One failure does not hide the next: everything runs, and the end says all that failed.
     let own = [&["test", "--release", "--workspace", "--no-fail-fast"], filter.as_slice()].concat();
-    let outcomes = [run::cargo(&own), on_servers(&options, browser), of_recipes(&options)];
+    let outcomes = [
+        run::cargo(&own),
+        of_instructions(&options),
+        on_servers(&options, browser),
+        of_recipes(&options),
+    ];
     together(outcomes)
+}
+
+fn of_instructions(options: &Options) -> Result<(), String> {
+    if options.without.contains(&Need::Valgrind) {
+        println!("NOT RUN: instructions per line (--without valgrind)");
+        return Ok(());
+    }
+    instructions::check()
 }
 
 fn of_recipes(options: &Options) -> Result<(), String> {
@@ -128,7 +143,7 @@ fn servers(needs: &BTreeSet<Need>) -> Vec<Server> {
             vec![Server::Elasticsearch, Server::Elasticsearch7, Server::OpenSearch]
         }
         Need::S3 => vec![Server::S3],
-        Need::Browser | Need::Python => vec![],
+        Need::Browser | Need::Python | Need::Valgrind => vec![],
     };
     needs.iter().flat_map(of).collect()
 }

@@ -1,10 +1,10 @@
 //! The rows of a day, or of any other run of hours: a merge of their tables.
 
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{Distincts, Key, RowSet, State, TRAFFIC, VIEWS, View, union};
+use twofold_data::view::{CLIENTS, Distincts, Key, RowSet, State, TRAFFIC, VIEWS, View, union};
 
 use super::hour::table_path;
-use super::{History, merge, read_histogram};
+use super::{History, Merged, merge, read_histogram};
 use crate::BatchError;
 use crate::recompute::nearest;
 
@@ -18,14 +18,16 @@ pub fn day(
     folders: &[String],
     generation: u64,
 ) -> Result<Vec<RowSet>, BatchError> {
-    let sets = VIEWS.iter().map(|view| set(history, view, folders, view.top));
-    let mut found = Vec::new();
-    for set in sets {
-        if let Some(set) = set? {
-            found.push(RowSet { start, version: generation, ..set });
-        }
-    }
-    Ok(found)
+    // The clients are a view and a count of the whole traffic: they are merged once for both.
+    let clients = merged(history, &VIEWS[CLIENTS], folders, VIEWS[CLIENTS].top)?;
+    let set = |(at, view): (usize, &View)| match at {
+        TRAFFIC => traffic(history, folders, &clients),
+        CLIENTS => Ok(rows(view, clients.clone())),
+        _ => set(history, view, folders, view.top),
+    };
+    let sets = VIEWS.iter().enumerate().map(set).collect::<Result<Vec<_>, _>>()?;
+    let found = sets.into_iter().flatten();
+    Ok(found.map(|set| RowSet { start, version: generation, ..set }).collect())
 }
 
 /// One exact set of a view over the hours in `folders`, with the first `top` rows (0: all of
@@ -40,10 +42,23 @@ pub fn set(
     top: usize,
 ) -> Result<Option<RowSet>, BatchError> {
     if view.key == Key::None {
-        return traffic(history, folders);
+        return traffic(history, folders, &merged(history, &VIEWS[CLIENTS], folders, 1)?);
     }
-    let merged = merge(history, &present(history, folders, view.name)?, top, |_| ())?;
-    Ok((merged.keys > 0).then(|| RowSet {
+    Ok(rows(view, merged(history, view, folders, top)?))
+}
+
+/// The tables of a view, merged.
+fn merged(
+    history: &History,
+    view: &View,
+    folders: &[String],
+    top: usize,
+) -> Result<Merged, BatchError> {
+    merge(history, &present(history, folders, view.name)?, top, |_| true, |_| ())
+}
+
+fn rows(view: &View, merged: Merged) -> Option<RowSet> {
+    (merged.keys > 0).then(|| RowSet {
         view: view.name.into(),
         grain: Grain::Day,
         start: Minute::default(),
@@ -54,7 +69,7 @@ pub fn set(
         floor: merged.floor,
         keys: Some(merged.keys),
         summary: None,
-    }))
+    })
 }
 
 /// An hour without, say, referrers has no table of them.
@@ -69,7 +84,11 @@ fn present(history: &History, folders: &[String], view: &str) -> Result<Vec<Stri
     Ok(paths)
 }
 
-fn traffic(history: &History, folders: &[String]) -> Result<Option<RowSet>, BatchError> {
+fn traffic(
+    history: &History,
+    folders: &[String],
+    clients: &Merged,
+) -> Result<Option<RowSet>, BatchError> {
     let mut hours = Vec::new();
     for folder in folders {
         let traffic = VIEWS[TRAFFIC].name;
@@ -78,7 +97,6 @@ fn traffic(history: &History, folders: &[String]) -> Result<Option<RowSet>, Batc
     }
     let Some(mut set) = union(&hours) else { return Ok(None) };
     (set.grain, set.partition, set.state) = (Grain::Day, None, State::Exact);
-    let clients = merge(history, &present(history, folders, "clients")?, 1, |_| ())?;
     if let Some(summary) = &mut set.summary {
         summary.exact = Some(Distincts {
             clients: clients.keys,

@@ -6,8 +6,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::RowSet;
+use twofold_data::view::{RowSet, view_index};
 
 use super::History;
 use super::table::{histogram, to_parquet};
@@ -69,7 +71,9 @@ impl History {
         let path = format!("{folder}/rows.parquet");
         let wrong = || damaged(&path, "it holds no rows");
         let mut sets = Vec::new();
-        for batch in ParquetRecordBatchReaderBuilder::try_new(self.read(&path)?)?.build()? {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(self.read(&path)?)?;
+        let groups = groups(reader.metadata(), &wanted);
+        for batch in reader.with_row_groups(groups).build()? {
             let batch = batch?;
             let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
             let views = text("view").ok_or_else(wrong)?;
@@ -86,7 +90,41 @@ impl History {
     }
 }
 
+/// Which row groups may have rows that are wanted: of a group of one view and one grain that is
+/// known by its statistics.
+fn groups(file: &ParquetMetaData, wanted: impl Fn(&str, &str) -> bool) -> Vec<usize> {
+    let only = |group: usize, column: usize| -> Option<&str> {
+        let Statistics::ByteArray(texts) = file.row_group(group).column(column).statistics()?
+        else {
+            return None;
+        };
+        let (least, most) = (texts.min_opt()?, texts.max_opt()?);
+        std::str::from_utf8(least.data()).ok().filter(|_| least == most)
+    };
+    let may_have = |group: &usize| match (only(*group, 0), only(*group, 1)) {
+        (Some(view), Some(grain)) => wanted(view, grain),
+        _ => true,
+    };
+    (0..file.num_row_groups()).filter(may_have).collect()
+}
+
+/// The rows of the hour, few and asked for by all, then those of the minutes, a view a group.
 fn rows(sets: &[RowSet]) -> Result<bytes::Bytes, BatchError> {
+    let mut sets: Vec<&RowSet> = sets.iter().collect();
+    let group = |set: &RowSet| match set.grain {
+        Grain::Hour => None,
+        _ => view_index(&set.view),
+    };
+    sets.sort_by_key(|set| group(set));
+    let groups = sets.chunk_by(|a, b| group(a) == group(b)).map(row_group);
+    let mut groups = groups.collect::<Result<Vec<_>, _>>()?;
+    if groups.is_empty() {
+        groups.push(row_group(&[])?);
+    }
+    to_parquet(groups)
+}
+
+fn row_group(sets: &[&RowSet]) -> Result<RecordBatch, BatchError> {
     let bodies: Result<Vec<String>, _> = sets.iter().map(serde_json::to_string).collect();
     let bodies = bodies.map_err(|error| BatchError::Failed(error.to_string()))?;
     let columns: Vec<(&str, ArrayRef)> = vec![
@@ -95,7 +133,7 @@ fn rows(sets: &[RowSet]) -> Result<bytes::Bytes, BatchError> {
         ("start", Arc::new(Int64Array::from_iter_values(sets.iter().map(|set| set.start.0)))),
         ("body", Arc::new(StringArray::from_iter_values(bodies))),
     ];
-    to_parquet(RecordBatch::try_from_iter(columns)?)
+    Ok(RecordBatch::try_from_iter(columns)?)
 }
 
 fn of_batch(batch: &RecordBatch) -> Option<Vec<Fragment>> {
@@ -119,5 +157,5 @@ fn sessions(fragments: &[Fragment]) -> Result<bytes::Bytes, BatchError> {
         ("last", Arc::new(Int64Array::from_iter_values(fragments.iter().map(|f| f.last)))),
         ("requests", Arc::new(UInt64Array::from_iter_values(fragments.iter().map(|f| f.requests)))),
     ];
-    to_parquet(RecordBatch::try_from_iter(columns)?)
+    to_parquet([RecordBatch::try_from_iter(columns)?])
 }

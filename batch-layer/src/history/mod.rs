@@ -19,7 +19,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 pub use day::{day, set};
 pub use merge::{Merged, merge};
-pub use table::{Entry, Table, read_histogram};
+pub use table::{Sums, Table, read_histogram};
 
 use crate::BatchError;
 use crate::archive::damaged;

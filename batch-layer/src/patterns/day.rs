@@ -1,15 +1,15 @@
 //! The access patterns of one day: the heatmap's row, new and returning clients, sessions.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use serde_json::{Value, json};
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{TRAFFIC, VIEWS};
+use twofold_data::view::{CLIENTS, TRAFFIC, VIEWS};
 use twofold_data::zone::{LocalDay, Zone};
 use twofold_serving::index::Document;
 
 use super::document;
 use crate::BatchError;
-use crate::history::{Entry, History, hour::table_path, merge};
+use crate::history::{History, hour::table_path, merge};
 use crate::manifest::{Hour, Manifest};
 use crate::recompute::{Fragment, GAP};
 
@@ -56,56 +56,40 @@ impl Patterns<'_> {
         Ok(sets.iter().map(|set| (set.start, sum(&set.rows))).collect())
     }
 
-    /// Distinct clients of the day: how many were not seen on the days before.
+    /// Distinct clients of the day: how many were not seen on the days before. Of an hour that is
+    /// only partly in a span a client's first and last request tell.
     pub fn newcomers(&self) -> Result<Document, BatchError> {
-        let (from, to) = (self.day.from, self.day.to);
-        let mut today = HashSet::new();
-        self.clients(from, to, |entry| {
-            today.insert(entry.key.clone());
-        })?;
-        let distinct = today.len();
-        self.clients(Minute(from.0 - NEW_AFTER_DAYS * 1440), from, |entry| {
-            today.remove(&entry.key);
-        })?;
+        let since = Minute(self.day.from.0 - NEW_AFTER_DAYS * 1440);
+        let (since_ms, from_ms) = (since.start_ms(), self.day.from.start_ms());
+        let to_ms = self.day.to.start_ms();
+        let (mut distinct, mut new) = (0u64, 0u64);
+        merge(
+            self.history,
+            &self.client_tables(since, self.day.to)?,
+            1,
+            |seen| seen.last >= since_ms && seen.first < to_ms,
+            |client| {
+                distinct += u64::from(client.last >= from_ms);
+                new += u64::from(client.first >= from_ms);
+            },
+        )?;
         let body = json!({
-            "clients": distinct, "new": today.len(), "returning": distinct - today.len(),
+            "clients": distinct, "new": new, "returning": distinct - new,
             "timezone": self.zone.to_string(),
         });
         Ok(document("newcomers", self.day, body))
     }
 
-    /// Shows every client that was seen in a span, at least once. Of an hour that is only partly in
-    /// it a client's first and last request tell.
-    fn clients(
-        &self,
-        from: Minute,
-        to: Minute,
-        mut each: impl FnMut(&Entry),
-    ) -> Result<(), BatchError> {
-        let (from_ms, to_ms) = (from.start_ms(), to.start_ms());
-        let mut whole = Vec::new();
-        for (start, known) in self.hours(from, to) {
-            let path = table_path(&known.folder, "clients");
-            if !self.history.exists(&path)? {
-                continue;
+    /// The tables of clients of the hours that have a part in a span.
+    fn client_tables(&self, from: Minute, to: Minute) -> Result<Vec<String>, BatchError> {
+        let mut paths = Vec::new();
+        for (_, known) in self.hours(from, to) {
+            let path = table_path(&known.folder, VIEWS[CLIENTS].name);
+            if self.history.exists(&path)? {
+                paths.push(path);
             }
-            if start >= from && Grain::Hour.end(start) <= to {
-                whole.push(path);
-                continue;
-            }
-            // Which part is asked for decides: the hour's beginning, or its end.
-            let seen = |entry: &Entry| match start < from {
-                true => entry.last >= from_ms,
-                false => entry.first < to_ms,
-            };
-            merge(self.history, &[path], 1, |entry| {
-                if seen(entry) {
-                    each(entry);
-                }
-            })?;
         }
-        merge(self.history, &whole, 1, each)?;
-        Ok(())
+        Ok(paths)
     }
 
     /// Sessions that began on the day, and whether one of them may still go on: then they are not

@@ -144,21 +144,8 @@ impl Classes {
 impl Class {
     fn of(status: u32, kind: u32) -> Self {
         let kinds = [Kind::Human, Kind::Bot, Kind::Unknown];
-        let facts = Facts {
-            time: 0,
-            client: "",
-            method: None,
-            page: None,
-            status: status as u16,
-            bytes: 0,
-            duration: None,
-            referrer: None,
-            host: None,
-            agent: None,
-            os: None,
-            device: None,
-            kind: kinds[kind as usize % kinds.len()],
-        };
+        let kind = kinds[kind as usize % kinds.len()];
+        let facts = Facts { status: status as u16, kind, ..Facts::default() };
         let ones = std::array::from_fn(|at| u32::from(MEASURES[at].only.admits(&facts)));
         Self { facts, ones }
     }

@@ -10,7 +10,7 @@ use super::codes::Codes;
 use super::fold::{Group, Minutes};
 use super::frame::{KEYS, Texts};
 use super::summaries::Summaries;
-use crate::history::{Entry, Table};
+use crate::history::{Sums, Table};
 
 /// The names of an hour's keys, and their alphabetical places: texts are compared once an
 /// hour, and not for every tie of every minute.
@@ -69,13 +69,11 @@ impl Span<'_> {
         result.sets.push(self.set(Grain::Hour, hour, &groups));
         let ranks = self.names.ranks(self.view.key);
         groups.sort_unstable_by_key(|group| rank(ranks, group.code));
-        let entry = |group: Group| Entry {
-            key: self.names.key(self.view.key, group.code).to_owned(),
-            counts: group.counts,
-            first: group.first,
-            last: group.last,
-        };
-        result.tables.insert(self.view.name, Table(groups.into_iter().map(entry).collect()));
+        let mut table = Table::default();
+        for Group { code, counts, first, last } in groups {
+            table.push(self.names.key(self.view.key, code), &Sums { counts, first, last });
+        }
+        result.tables.insert(self.view.name, table);
     }
 
     fn set(&self, grain: Grain, start: Minute, groups: &[Group]) -> RowSet {

@@ -21,10 +21,7 @@ pub fn host<'a>(host: &'a str, scratch: &'a mut String) -> Option<&'a str> {
 
 /// The host of a referrer, in lower case and without port; `None` where it has none.
 pub fn referrer_host<'a>(url: &'a str, scratch: &'a mut String) -> Option<&'a str> {
-    let bytes = url.as_bytes();
-    let mut colons = memchr::memchr_iter(b':', bytes);
-    let scheme = colons.find(|at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(b"://")))?;
-    let rest = url.get(scheme + 3..)?;
+    let rest = without_scheme(url)?;
     let end = memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let start = memchr::memrchr(b'@', authority.as_bytes()).map_or(0, |at| at + 1);
@@ -33,12 +30,24 @@ pub fn referrer_host<'a>(url: &'a str, scratch: &'a mut String) -> Option<&'a st
     (!host.is_empty()).then(|| lower(cut_key(host), scratch))
 }
 
+/// What follows `://`; nearly every referrer is one of the web's.
+fn without_scheme(url: &str) -> Option<&str> {
+    if let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) {
+        return Some(rest);
+    }
+    let bytes = url.as_bytes();
+    let mut colons = memchr::memchr_iter(b':', bytes);
+    let scheme = colons.find(|at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(b"://")))?;
+    url.get(scheme + 3..)
+}
+
 /// `[::1]:8080` and `example.com:8080` without their ports.
 fn without_port(host: &str) -> &str {
-    if host.starts_with('[') {
-        return host.split_once(']').map_or(host, |(address, _)| &host[..address.len() + 1]);
-    }
-    host.split_once(':').map_or(host, |(host, _)| host)
+    let end = match host.starts_with('[') {
+        true => memchr::memchr(b']', host.as_bytes()).map(|at| at + 1),
+        false => memchr::memchr(b':', host.as_bytes()),
+    };
+    end.and_then(|end| host.get(..end)).unwrap_or(host)
 }
 
 /// Copies only where something changes.

@@ -41,6 +41,7 @@ impl Classifier {
     }
 
     /// The request's facts.
+    #[inline]
     pub fn classify<'a>(&'a mut self, request: &Request<'a>) -> Facts<'a> {
         let agent = self.agents.get(request.user_agent);
         Facts {

@@ -8,6 +8,7 @@
 
 mod alb;
 mod apache;
+mod check;
 mod detect;
 mod envelope;
 mod fields;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use rapidhash::v3::rapidhash_v3;
 use serde::{Deserialize, Serialize};
 
+pub use check::Check;
 pub use detect::{Detection, detect};
 pub use fields::{Field, FieldMap, Unit};
 pub use log_format::LogFormatError;

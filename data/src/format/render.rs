@@ -15,7 +15,7 @@ impl Format {
     pub fn rebuild(&self, request: &Request<'_>, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let whole = match &self.shape {
-            Shape::Apache(layout) => apache(layout, request, out),
+            Shape::Apache(layout) => apache(layout, request, out, stamp),
             Shape::Pieces(layout) => pieces::rebuild(layout, request, out),
             Shape::Json(_) | Shape::Alb | Shape::W3c(_) | Shape::Envelope(_) => None,
         };
@@ -26,20 +26,49 @@ impl Format {
     }
 }
 
-fn apache(layout: &Layout, request: &Request<'_>, out: &mut Vec<u8>) -> Option<()> {
-    out.reserve(256);
+/// Where a record goes: into memory, or beside another one that it is compared with.
+pub(super) trait Sink {
+    /// Takes the next bytes.
+    fn extend(&mut self, bytes: &[u8]);
+    /// Takes the next byte.
+    fn push(&mut self, byte: u8);
+}
+
+impl Sink for Vec<u8> {
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        Vec::push(self, byte);
+    }
+}
+
+fn stamp(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> Option<()> {
+    time::write(time, utc_offset, out).then_some(())
+}
+
+/// Writes a record of the Apache family; `stamp` writes its time stamp.
+pub(super) fn apache<S: Sink>(
+    layout: &Layout,
+    request: &Request<'_>,
+    out: &mut S,
+    stamp: impl FnOnce(i64, i16, &mut S) -> Option<()>,
+) -> Option<()> {
     if layout.vhost {
         field(request.host, out);
     }
-    out.extend_from_slice(request.client.as_bytes());
+    out.extend(request.client.as_bytes());
     out.push(b' ');
     field(request.ident, out);
     field(request.user, out);
     out.push(b'[');
-    time::write(request.time, request.utc_offset, out).then_some(())?;
-    out.extend_from_slice(b"] \"");
+    stamp(request.time, request.utc_offset, out)?;
+    out.extend(b"] \"");
     request_line(&request.line, out);
-    out.extend_from_slice(b"\" ");
+    out.extend(b"\" ");
     status(request.status, out);
     out.push(b' ');
     optional(request.bytes, out);
@@ -53,44 +82,44 @@ fn apache(layout: &Layout, request: &Request<'_>, out: &mut Vec<u8>) -> Option<(
     }
 }
 
-fn field(text: Option<&str>, out: &mut Vec<u8>) {
-    out.extend_from_slice(text.unwrap_or("-").as_bytes());
+fn field(text: Option<&str>, out: &mut impl Sink) {
+    out.extend(text.unwrap_or("-").as_bytes());
     out.push(b' ');
 }
 
-fn quoted(text: Option<&str>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b" \"");
-    out.extend_from_slice(text.unwrap_or("-").as_bytes());
+fn quoted(text: Option<&str>, out: &mut impl Sink) {
+    out.extend(b" \"");
+    out.extend(text.unwrap_or("-").as_bytes());
     out.push(b'"');
 }
 
-pub(super) fn request_line(line: &RequestLine<'_>, out: &mut Vec<u8>) {
+pub(super) fn request_line(line: &RequestLine<'_>, out: &mut impl Sink) {
     match line {
         RequestLine::Http { method, target, protocol } => {
-            out.extend_from_slice(method.as_bytes());
+            out.extend(method.as_bytes());
             out.push(b' ');
-            out.extend_from_slice(target.as_bytes());
+            out.extend(target.as_bytes());
             out.push(b' ');
-            out.extend_from_slice(protocol.as_bytes());
+            out.extend(protocol.as_bytes());
         }
-        RequestLine::Other(text) => out.extend_from_slice(text.as_bytes()),
+        RequestLine::Other(text) => out.extend(text.as_bytes()),
     }
 }
 
 /// Both servers write three digits, nginx even for 0.
-pub(super) fn status(status: u16, out: &mut Vec<u8>) {
+pub(super) fn status(status: u16, out: &mut impl Sink) {
     padded(u64::from(status), 3, out);
 }
 
 /// A number, or `-` where it is absent.
-pub(super) fn optional(number: Option<u64>, out: &mut Vec<u8>) {
+pub(super) fn optional(number: Option<u64>, out: &mut impl Sink) {
     match number {
         Some(number) => padded(number, 1, out),
         None => out.push(b'-'),
     }
 }
 
-fn trailing(meaning: Trailing, duration: u64, out: &mut Vec<u8>) -> Option<()> {
+fn trailing(meaning: Trailing, duration: u64, out: &mut impl Sink) -> Option<()> {
     out.push(b' ');
     match meaning {
         Trailing::Ignored => None,
@@ -103,7 +132,7 @@ fn trailing(meaning: Trailing, duration: u64, out: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Microseconds as seconds with three decimals, which is how nginx writes them.
-pub(super) fn seconds(duration: u64, out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn seconds(duration: u64, out: &mut impl Sink) -> Option<()> {
     duration.is_multiple_of(1000).then_some(())?;
     padded(duration / 1_000_000, 1, out);
     out.push(b'.');
@@ -112,7 +141,7 @@ pub(super) fn seconds(duration: u64, out: &mut Vec<u8>) -> Option<()> {
 }
 
 /// The decimal digits, with zeros before them to make at least `width` (of at most 20).
-fn padded(mut value: u64, width: usize, out: &mut Vec<u8>) {
+fn padded(mut value: u64, width: usize, out: &mut impl Sink) {
     let mut digits = [b'0'; 20];
     let mut used = 0;
     for digit in digits.iter_mut().rev() {
@@ -123,5 +152,5 @@ fn padded(mut value: u64, width: usize, out: &mut Vec<u8>) {
         value /= 10;
         used += 1;
     }
-    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+    out.extend(digits.get(20 - used..).unwrap_or_default());
 }

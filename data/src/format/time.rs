@@ -118,10 +118,15 @@ fn two_digits(tens: u8, ones: u8) -> Option<u8> {
 /// offset from UTC (minutes). False where the stamp cannot say it: fractions
 /// of a second, and years without four digits.
 pub(super) fn write(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> bool {
-    write_stamp(time, utc_offset, out).is_some()
+    let stamp = write_stamp(time, utc_offset);
+    stamp.is_some_and(|stamp| {
+        out.extend_from_slice(&stamp);
+        true
+    })
 }
 
-fn write_stamp(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> Option<()> {
+/// The stamp that [`write`] writes.
+pub(super) fn write_stamp(time: i64, utc_offset: i16) -> Option<[u8; STAMP_BYTES]> {
     if time % 1000 != 0 {
         return None;
     }
@@ -139,11 +144,10 @@ fn write_stamp(time: i64, utc_offset: i16, out: &mut Vec<u8>) -> Option<()> {
     let [z1, z2] = digits((utc_offset.unsigned_abs() / 60) as u8);
     let [z3, z4] = digits((utc_offset.unsigned_abs() % 60) as u8);
     let [n1, n2, n3] = **month;
-    out.extend_from_slice(&[
+    Some([
         d1, d2, b'/', n1, n2, n3, b'/', y1, y2, y3, y4, b':', h1, h2, b':', m1, m2, b':', s1, s2,
         b' ', sign, z1, z2, z3, z4,
-    ]);
-    Some(())
+    ])
 }
 
 /// The two decimal digits of a number below 100.

@@ -5,11 +5,13 @@
 //! panels, and [`declaration`] into JSON for anybody else. A view or a measure
 //! added to these tables appears everywhere.
 
+mod class;
 mod filter;
 mod measure;
 mod row;
 mod union;
 
+pub use class::Class;
 pub use filter::{FILTER_KEYS, Filter};
 pub use measure::{Amount, Counts, MEASURES, Measure, Predicate, measure_index};
 pub use row::{Distincts, Row, RowSet, State, Summary, Tally};

@@ -6,7 +6,7 @@ use crate::facts::{Facts, Kind};
 use crate::minute::{Grain, Minute};
 use crate::partition::Partition;
 use crate::view::{
-    CLIENTS, Counts, Key, Row, RowSet, State, Summary, TRAFFIC, Tally, VIEWS, status_key,
+    CLIENTS, Class, Counts, Key, Row, RowSet, State, Summary, TRAFFIC, Tally, VIEWS, status_key,
 };
 
 /// The fold of the records of one window: a function of the records in the
@@ -54,12 +54,27 @@ impl Aggregate {
         }
     }
 
+    /// Forgets everything, and keeps the memory of the lists: the next minute has about as many keys.
+    pub fn clear(&mut self) {
+        for table in &mut self.tables {
+            match table {
+                Table::Total(total) => *total = Counts::default(),
+                Table::Statuses(statuses) => statuses.0.clear(),
+                Table::Keys(list) => list.clear(),
+            }
+        }
+        self.tally = Tally::default();
+        (self.clients, self.human_clients) = Default::default();
+        (self.sizes, self.durations) = Default::default();
+    }
+
     /// Counts a request. `record_hash` is its [`crate::partition::record_hash`].
     pub fn fold(&mut self, facts: &Facts<'_>, record_hash: u64) {
         self.record(record_hash);
-        let counts = Counts::of(facts);
+        let class = Class::of(facts);
+        let counts = class.counts(facts.bytes);
         for (at, (view, table)) in VIEWS.iter().zip(&mut self.tables).enumerate() {
-            if !view.only.admits(facts) {
+            if !class.admitted_by(at) {
                 continue;
             }
             match table {
@@ -256,6 +271,11 @@ pub(crate) mod tests {
 
     pub(crate) fn fold(seeds: &[u32], cap: usize) -> Aggregate {
         let mut aggregate = Aggregate::with_cap(cap);
+        fold_into(&mut aggregate, seeds);
+        aggregate
+    }
+
+    fn fold_into(aggregate: &mut Aggregate, seeds: &[u32]) {
         for seed in seeds {
             match seed % 11 {
                 0 => aggregate.malformed(u64::from(*seed)),
@@ -263,7 +283,6 @@ pub(crate) mod tests {
                 _ => aggregate.fold(&facts(*seed), u64::from(*seed)),
             }
         }
-        aggregate
     }
 
     pub(crate) fn rows(aggregate: &Aggregate) -> Vec<RowSet> {
@@ -306,6 +325,22 @@ pub(crate) mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_cleared_window_is_as_good_as_new(
+            before in prop::collection::vec(any::<u32>(), 0..300),
+            seeds in prop::collection::vec(any::<u32>(), 0..300),
+        ) {
+            let mut aggregate = fold(&before, 3);
+            aggregate.clear();
+            fold_into(&mut aggregate, &seeds);
+            for (cleared, new) in rows(&aggregate).iter().zip(&rows(&fold(&seeds, 3))) {
+                prop_assert_eq!(&cleared.rows, &new.rows);
+                prop_assert_eq!((cleared.floor, cleared.keys), (new.floor, new.keys));
+            }
+            prop_assert_eq!(aggregate.tally, fold(&seeds, 3).tally);
+            prop_assert_eq!(aggregate.clients, fold(&seeds, 3).clients);
+        }
+
         #[test]
         fn the_fold_is_what_the_views_declare(seeds in prop::collection::vec(any::<u32>(), 0..300)) {
             let sets = rows(&fold(&seeds, 100));

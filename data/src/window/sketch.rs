@@ -3,6 +3,8 @@
 //! Both kinds allocate nothing until they are used, and travel as the base64 of
 //! DataSketches' own bytes, which its Java, C++ and Python libraries read too.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use datasketches::common::{NumStdDev, SearchCriteria};
@@ -32,41 +34,75 @@ pub fn key_hash(key: &str) -> u64 {
 /// eight bits: exact for a handful of values, 4 KiB for any number of them. (Six
 /// bits are enough, but packing them costs a quarter of the time that unions take.)
 #[derive(Debug, Clone, Default)]
-pub struct Distinct(Option<Box<HllSketch>>);
+pub struct Distinct(Option<Box<Held>>);
+
+/// What has seen values, or what has taken in several of those: a union takes in the next one
+/// without being made anew.
+#[derive(Debug, Clone)]
+enum Held {
+    Sketch(HllSketch),
+    Union(HllUnion),
+}
+
+impl Held {
+    fn sketch(&self) -> Cow<'_, HllSketch> {
+        match self {
+            Self::Sketch(sketch) => Cow::Borrowed(sketch),
+            Self::Union(union) => Cow::Owned(union.to_sketch(HllType::Hll8)),
+        }
+    }
+
+    fn update(&mut self, hash: u64) {
+        if let Self::Union(union) = self {
+            *self = Self::Sketch(union.to_sketch(HllType::Hll8));
+        }
+        if let Self::Sketch(sketch) = self {
+            sketch.update(hash);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        if let Self::Sketch(sketch) = self
+            && let Ok(mut union) = HllUnion::new(LG_K)
+        {
+            union.update(sketch);
+            *self = Self::Union(union);
+        }
+        if let Self::Union(union) = self {
+            union.update(&other.sketch());
+        }
+    }
+}
 
 impl Distinct {
     /// Counts the value of this [`key_hash`].
     pub fn update(&mut self, hash: u64) {
-        if let Some(sketch) = &mut self.0 {
-            sketch.update(hash);
+        if let Some(held) = &mut self.0 {
+            held.update(hash);
         } else if let Ok(mut sketch) = HllSketch::new(LG_K, HllType::Hll8) {
             sketch.update(hash);
-            self.0 = Some(Box::new(sketch));
+            self.0 = Some(Box::new(Held::Sketch(sketch)));
         }
     }
 
     /// Adds the values of another one: as if this one had seen both.
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = &other.0 else { return };
-        let Some(ours) = &mut self.0 else {
-            self.0 = Some(theirs.clone());
-            return;
-        };
-        if let Ok(mut union) = HllUnion::new(LG_K) {
-            union.update(ours);
-            union.update(theirs);
-            **ours = union.to_sketch(HllType::Hll8);
+        match &mut self.0 {
+            Some(ours) => ours.merge(theirs),
+            None => self.0 = Some(theirs.clone()),
         }
     }
 
     /// How many distinct values there were, about.
     pub fn estimate(&self) -> f64 {
-        self.0.as_ref().map_or(0.0, |sketch| sketch.estimate())
+        self.0.as_ref().map_or(0.0, |held| held.sketch().estimate())
     }
 
     /// The bounds within which the true number lies 95 times of 100 (two standard deviations).
     pub fn bounds(&self) -> (f64, f64) {
-        self.0.as_ref().map_or((0.0, 0.0), |sketch| {
+        self.0.as_ref().map_or((0.0, 0.0), |held| {
+            let sketch = held.sketch();
             (sketch.lower_bound(NumStdDev::Two), sketch.upper_bound(NumStdDev::Two))
         })
     }
@@ -79,8 +115,8 @@ impl Distinct {
     /// DataSketches' bytes; empty for an empty sketch. Equal contents give equal bytes:
     /// what a small sketch stores in the order of arrival is sorted here.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Some(sketch) = &self.0 else { return Vec::new() };
-        let mut bytes = sketch.serialize();
+        let Some(held) = &self.0 else { return Vec::new() };
+        let mut bytes = held.sketch().serialize();
         let coupons = match bytes.get(MODE_BYTE).map(|mode| mode & 3) {
             Some(LIST_MODE) => bytes.get_mut(8..),
             Some(SET_MODE) => bytes.get_mut(12..),
@@ -109,7 +145,7 @@ impl Distinct {
         if !(0.0..=MOST as f64).contains(&estimate) {
             return Err(format!("a sketch that counts {estimate} values is damaged"));
         }
-        Ok(Self(Some(Box::new(sketch))))
+        Ok(Self(Some(Box::new(Held::Sketch(sketch)))))
     }
 }
 

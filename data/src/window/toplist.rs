@@ -56,6 +56,14 @@ impl TopList {
         }
     }
 
+    /// Forgets everything, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.floor = 0;
+        self.entries.clear();
+        self.index.clear();
+        self.text.clear();
+    }
+
     /// Counts one request (or several) of a key, whose hash is its [`key_hash`].
     /// Returns what the entry counts now: where that is what was added, the key
     /// was new, or is seen again for the first time since it was evicted.

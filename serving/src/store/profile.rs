@@ -100,10 +100,11 @@ fn section(text: &str, name: &str) -> BTreeMap<String, String> {
             let title = title.trim();
             let title = title.strip_prefix("profile ").map_or(title, str::trim);
             inside = title == name;
-        } else if inside && !line.starts_with(char::is_whitespace) {
-            if let Some((key, value)) = line.split_once('=') {
-                values.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
-            }
+        } else if inside
+            && !line.starts_with(char::is_whitespace)
+            && let Some((key, value)) = line.split_once('=')
+        {
+            values.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
         }
     }
     values

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use twofold_data::archive::{
     End, FileMeta, Origin, Retired, SCHEMA_VERSION, end_path, file_path, origin_path,
 };
-use twofold_data::format::Parser;
+use twofold_data::format::{Check, Parser};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::request::Line;
 use twofold_data::window::watermark::{Resume, Verdict, Watermark};
 
+use super::columns::Columns;
 use super::file::Building;
 use super::store::{Created, Store, json};
 use super::{ArchiveError, Options};
@@ -30,7 +31,9 @@ pub struct Chain {
     said_idle: Option<Instant>,
     /// Whether the end has moved since it was last asked for.
     newly_put: bool,
-    rebuilt: Vec<u8>,
+    check: Check,
+    /// Memory of the file that was put last.
+    spare: Option<Columns>,
 }
 
 /// What a record needs to be archived.
@@ -125,7 +128,8 @@ impl Chain {
             building: None,
             said_idle: None,
             newly_put: false,
-            rebuilt: Vec::new(),
+            check: Check::default(),
+            spare: None,
         };
         if let (Some(path), Some(meta)) = (chain.end.last_file.clone(), meta) {
             chain.stand_after(tools.options, &path, &meta);
@@ -221,10 +225,7 @@ impl Chain {
             _ => record.arrival.or(self.watermark.request_time()).unwrap_or(0),
         };
         let rebuilds = match line {
-            Line::Request(request) => {
-                self.rebuilt.clear();
-                options.format.rebuild(request, &mut self.rebuilt) && self.rebuilt == record.bytes
-            }
+            Line::Request(request) => self.check.rebuilds(&options.format, request, record.bytes),
             Line::Blank | Line::Malformed(_) => false,
         };
         let raw = (!rebuilds).then_some(record.bytes);
@@ -251,7 +252,8 @@ impl Chain {
             let first_offset = self.end.next_offset;
             let path = file_path(hour, &self.partition, first_offset);
             if !store.exists(&path)? {
-                self.building = Some(Building::new(&self.partition, path, hour, first_offset)?);
+                let columns = self.spare.take().unwrap_or_else(|| Columns::new(&self.partition));
+                self.building = Some(Building::new(columns, path, hour, first_offset)?);
                 return Ok(true);
             }
             self.adopt(store, options, &path)?;
@@ -282,7 +284,8 @@ impl Chain {
     ) -> Result<(), ArchiveError> {
         let Some(file) = self.building.take() else { return Ok(()) };
         let (path, hour, through) = (file.path.clone(), file.hour, file.next_offset);
-        let (body, meta) = file.finish(self.meta(options, here))?;
+        let (body, meta, columns) = file.finish(self.meta(options, here))?;
+        self.spare = Some(columns);
         if store.create(&path, body)? == Created::Present {
             self.adopt(store, options, &path)?;
             return match self.end.next_offset < through {

@@ -115,8 +115,9 @@ impl Columns {
         self.user.push_option(bytes(request.user));
         self.utc_offset.push(request.utc_offset.into());
         self.method.push_option(bytes(request.method()));
-        self.path.push_option(bytes(request.path()));
-        self.query.push_option(bytes(request.query()));
+        let (path, query) = request.split_target().unzip();
+        self.path.push_option(bytes(path));
+        self.query.push_option(bytes(query.flatten()));
         let (protocol, other) = match request.line {
             RequestLine::Http { protocol, .. } => (Some(protocol), None),
             RequestLine::Other(text) => (None, Some(text)),

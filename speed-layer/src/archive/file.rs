@@ -13,7 +13,6 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use twofold_data::archive::{FileMeta, META_KEY};
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::partition::Partition;
 use twofold_data::request::Line;
 
 use super::ArchiveError;
@@ -46,9 +45,9 @@ pub struct Building {
 }
 
 impl Building {
-    /// An empty file.
+    /// An empty file, whose columns are empty as well.
     pub fn new(
-        partition: &Partition,
+        columns: Columns,
         path: String,
         hour: Minute,
         first_offset: u64,
@@ -68,7 +67,7 @@ impl Building {
             since: Instant::now(),
             unterminated: false,
             hours: BTreeMap::new(),
-            columns: Columns::new(partition),
+            columns,
             writer,
         })
     }
@@ -94,8 +93,11 @@ impl Building {
     }
 
     /// The finished file's bytes and what it says of itself; `meta` comes with what
-    /// only the chain knows.
-    pub fn finish(mut self, mut meta: FileMeta) -> Result<(Bytes, FileMeta), ArchiveError> {
+    /// only the chain knows. The columns come back empty.
+    pub fn finish(
+        mut self,
+        mut meta: FileMeta,
+    ) -> Result<(Bytes, FileMeta, Columns), ArchiveError> {
         self.columns.write(&mut self.writer)?;
         meta.first_offset = self.first_offset;
         meta.next_offset = self.next_offset;
@@ -105,7 +107,7 @@ impl Building {
         let text = serde_json::to_string(&meta)
             .map_err(|error| ArchiveError::Failed(error.to_string()))?;
         self.writer.append_key_value_metadata(KeyValue::new(META_KEY.to_owned(), text));
-        Ok((self.writer.into_inner()?.into(), meta))
+        Ok((self.writer.into_inner()?.into(), meta, self.columns))
     }
 }
 

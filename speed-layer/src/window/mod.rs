@@ -11,7 +11,7 @@ use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_data::request::{Line, Malformed};
 use twofold_data::view::{RowSet, State};
 use twofold_data::window::toplist::DEFAULT_CAP;
-use twofold_data::window::{Limits, Resume, Verdict, Watermark};
+use twofold_data::window::{Aggregate, Limits, Resume, Verdict, Watermark};
 use twofold_serving::index::PartitionState;
 
 pub use decode::Decoder;
@@ -32,6 +32,9 @@ pub struct Bounds {
     pub windows: usize,
 }
 
+/// Lines come in two minutes at a time, mostly.
+const SPARE: usize = 2;
+
 impl Default for Bounds {
     fn default() -> Self {
         Self { limits: Limits::default(), keys: DEFAULT_CAP, windows: 16 }
@@ -48,6 +51,8 @@ pub struct Fold {
     open: BTreeMap<Minute, Window>,
     /// The rows of windows that closed since the last emission.
     closed: Vec<RowSet>,
+    /// Memory of windows that closed, for those that open.
+    spare: Vec<Aggregate>,
     /// The records that the watermark holds.
     held: VecDeque<(u64, Vec<u8>)>,
     next_offset: u64,
@@ -69,6 +74,7 @@ impl Fold {
             watermark,
             open: BTreeMap::new(),
             closed: Vec::new(),
+            spare: Vec::new(),
             held: VecDeque::new(),
             next_offset: resume.offset,
             counted_to: state.processed_through,
@@ -240,7 +246,7 @@ impl Fold {
         &mut self,
         offset: u64,
         arrival: Option<i64>,
-    ) -> Option<&mut twofold_data::window::Aggregate> {
+    ) -> Option<&mut Aggregate> {
         let minute = Minute::of(arrival.or(self.watermark.request_time())?);
         if self.watermark.is_closed(minute) {
             return None;
@@ -250,14 +256,11 @@ impl Fold {
         Some(self.window(minute, resume, offset + 1))
     }
 
-    fn window(
-        &mut self,
-        minute: Minute,
-        resume: Resume,
-        version: u64,
-    ) -> &mut twofold_data::window::Aggregate {
-        let keys = self.bounds.keys;
-        let window = self.open.entry(minute).or_insert_with(|| Window::new(keys, resume));
+    fn window(&mut self, minute: Minute, resume: Resume, version: u64) -> &mut Aggregate {
+        let window = self.open.entry(minute).or_insert_with(|| {
+            let spare = self.spare.pop();
+            Window::new(spare.unwrap_or_else(|| Aggregate::with_cap(self.bounds.keys)), resume)
+        });
         window.version = window.version.max(version);
         &mut window.aggregate
     }
@@ -279,6 +282,13 @@ impl Fold {
         }
     }
 
+    fn keep(&mut self, mut aggregate: Aggregate) {
+        if self.spare.len() < SPARE {
+            aggregate.clear();
+            self.spare.push(aggregate);
+        }
+    }
+
     fn close_windows(&mut self) {
         while let Some((&oldest, _)) = self.open.first_key_value() {
             if !self.watermark.is_closed(oldest) {
@@ -290,6 +300,7 @@ impl Fold {
             }
             if let Some(window) = self.open.remove(&oldest) {
                 self.closed.extend(window.rows(&self.state.partition, oldest, State::Closed));
+                self.keep(window.aggregate);
             }
         }
     }

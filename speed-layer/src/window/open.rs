@@ -18,8 +18,9 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub fn new(keys: usize, resume: Resume) -> Self {
-        Self { aggregate: Aggregate::with_cap(keys), resume, version: 0, emitted: 0 }
+    /// A window that counts into an empty aggregate.
+    pub fn new(aggregate: Aggregate, resume: Resume) -> Self {
+        Self { aggregate, resume, version: 0, emitted: 0 }
     }
 
     /// Its rows, if it changed since they were last asked for.

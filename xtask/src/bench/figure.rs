@@ -1,5 +1,6 @@
 //! Figures, and the file that keeps them between runs of the bench.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -8,6 +9,7 @@ use super::Bench;
 use super::job::Job;
 use super::machine;
 use super::measure::Measured;
+use super::scale::Chart;
 use crate::run;
 
 /// What the runs of one job took.
@@ -31,6 +33,8 @@ pub struct Figure {
     pub findings: Vec<String>,
     /// On what machine, with what compiler.
     pub machine: String,
+    /// The load average when the last run ended: the job's own, and what else ran.
+    pub load: f64,
 }
 
 impl Figure {
@@ -46,6 +50,7 @@ impl Figure {
             runs,
             findings: job.findings(bench),
             machine: machine::describe(),
+            load: machine::load(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Figure {
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
             "findings": self.findings,
             "machine": self.machine,
+            "load": self.load,
         })
     }
 
@@ -91,9 +97,13 @@ impl Figure {
             runs: value["runs"].as_array()?.iter().filter_map(run).collect(),
             findings: value["findings"].as_array()?.iter().filter_map(text).collect(),
             machine: text(&value["machine"])?,
+            load: value["load"].as_f64().unwrap_or(0.0),
         })
     }
 }
+
+/// Where the charts stand beside the jobs.
+const CHARTS: &str = "charts";
 
 /// The newest figure of every job: `docs/figures.json`.
 pub struct Figures(Map<String, Value>);
@@ -119,6 +129,20 @@ impl Figures {
     /// The figure of a job, if it was measured.
     pub fn get(&self, name: &str) -> Option<Figure> {
         Figure::of_json(name, self.0.get(name)?)
+    }
+
+    /// Replaces a chart.
+    pub fn put_chart(&mut self, name: &str, chart: &Chart) -> Result<(), String> {
+        let chart = serde_json::to_value(chart).map_err(|error| error.to_string())?;
+        let charts = self.0.entry(CHARTS).or_insert_with(|| json!({}));
+        charts[name] = chart;
+        Ok(())
+    }
+
+    /// The charts by name.
+    pub fn charts(&self) -> BTreeMap<String, Chart> {
+        let charts = self.0.get(CHARTS).cloned().unwrap_or_default();
+        serde_json::from_value(charts).unwrap_or_default()
     }
 
     /// Keeps them.

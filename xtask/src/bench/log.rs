@@ -72,7 +72,13 @@ impl Log {
 
     /// Holds what the index says against the generator's answers.
     pub fn check_report(&self, fields: &[&str]) -> Result<(), String> {
-        let said = run::output(&mut self.twofold(&["report", "--json"], false))?;
+        self.check_report_of(&[], fields)
+    }
+
+    /// The same where flags say which index it is.
+    pub fn check_report_of(&self, index: &[String], fields: &[&str]) -> Result<(), String> {
+        let mut report = self.twofold(&["report", "--json"], false);
+        let said = run::output(report.args(index))?;
         let said = serde_json::from_str(&said).map_err(|error| format!("report: {error}"))?;
         self.check(&said, fields)
     }

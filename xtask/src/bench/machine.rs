@@ -14,6 +14,17 @@ pub fn describe() -> String {
     format!("{model}, {cores} cores, {memory} GiB; {}", compiler.unwrap_or_default())
 }
 
+/// The same, and how busy the machine is with other things.
+pub fn describe_with_load() -> String {
+    format!("{}; load {:.1}", describe(), load())
+}
+
+/// The load average of the last minute.
+pub fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
+}
+
 fn field(path: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

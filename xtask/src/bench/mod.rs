@@ -3,7 +3,8 @@
 //!
 //! One file in [`job`] is one job; its figures go to `docs/figures.json`, from which
 //! BENCHMARKS.md is written. Add a job: a file with a [`Job`], and a line in [`job::all`]. With
-//! `--peers` what people use today runs in between, on the same log.
+//! `--peers` what people use today runs in between, on the same log. `--charts` shows how things
+//! grow: see [`scale`].
 
 mod figure;
 mod job;
@@ -12,35 +13,73 @@ mod machine;
 mod measure;
 mod page;
 mod peers;
+mod scale;
 
 use figure::{Figure, Figures};
 use job::Job;
 use log::Log;
+use scale::Scale;
 
 use crate::run;
 
 /// Lines where the command line says nothing else; only their figures are written down.
 const LINES: u64 = 5_000_000;
 
-/// `cargo xtask bench [NAME…] [--peers] [--lines N] [--runs N]`
+/// `cargo xtask bench [NAME…] [--peers] [--charts] [--lines N] [--runs N]`
 pub fn main(arguments: &[String]) -> Result<(), String> {
     let asked = Asked::of(arguments)?;
-    run::cargo(&["build", "--release", "--bin", "twofold"])?;
-    let bench = Bench { log: Log::generate("bench", asked.lines)? };
-    let mut figures = Figures::load()?;
-    for mut job in asked.jobs {
-        let figure = measured(&mut *job, &bench, asked.runs)?;
-        println!("{}", page::line(&figure));
-        figures.put(figure);
-        if asked.lines == LINES {
-            figures.save()?;
-            page::write(&figures)?;
+    run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
+    let outcomes = [of_jobs(asked.jobs, asked.lines, asked.runs), of_charts(asked.charts)];
+    let failed: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Measures the jobs. One that fails leaves its old figure and doesn't hinder the others.
+fn of_jobs(jobs: Vec<Box<dyn Job>>, lines: u64, runs: u64) -> Result<(), String> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let bench = Bench { log: Log::generate("bench", lines)? };
+    let mut failed = Vec::new();
+    for mut job in jobs {
+        match measured(&mut *job, &bench, runs) {
+            Ok(figure) => {
+                println!("{}", page::line(&figure));
+                if lines == LINES {
+                    keep(|figures| {
+                        figures.put(figure);
+                        Ok(())
+                    })?;
+                }
+            }
+            Err(error) => failed.push(error),
         }
     }
-    if asked.lines != LINES {
+    if lines != LINES {
         println!("not written to BENCHMARKS.md: figures there are of {LINES} lines");
     }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Draws the charts.
+fn of_charts(charts: Vec<Box<dyn Scale>>) -> Result<(), String> {
+    for scale in charts {
+        for (name, chart) in scale.measure()? {
+            for series in &chart.series {
+                println!("{name}, {}: {:?}", series.name, series.points);
+            }
+            keep(|figures| figures.put_chart(name, &chart))?;
+        }
+    }
     Ok(())
+}
+
+/// Adds to the figures, and writes the page anew.
+fn keep(put: impl FnOnce(&mut Figures) -> Result<(), String>) -> Result<(), String> {
+    let mut figures = Figures::load()?;
+    put(&mut figures)?;
+    figures.save()?;
+    page::write(&figures)
 }
 
 /// What all jobs share.
@@ -52,6 +91,7 @@ pub struct Bench {
 /// What the command line asks for.
 struct Asked {
     jobs: Vec<Box<dyn Job>>,
+    charts: Vec<Box<dyn Scale>>,
     lines: u64,
     runs: u64,
 }
@@ -64,15 +104,20 @@ impl Asked {
         let mut jobs = job::all();
         let with_peers = arguments.iter().any(|argument| argument == "--peers");
         jobs.extend(peers_of(with_peers, &names));
-        if let Some(unknown) = names.iter().find(|name| !jobs.iter().any(|j| j.name() == **name)) {
-            let known: Vec<&str> = jobs.iter().map(|job| job.name()).collect();
+        let mut charts = scale::all();
+        let known =
+            jobs.iter().map(|job| job.name()).chain(charts.iter().map(|chart| chart.name()));
+        let known: Vec<&str> = known.collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
             return Err(format!("no job is called `{unknown}`; there are {}", known.join(", ")));
         }
         let peer = |job: &dyn Job| peers::all().iter().any(|peer| peer.name() == job.name());
         jobs.retain(|job| {
             names.is_empty() || names.contains(&job.name()) || with_peers && peer(&**job)
         });
-        Ok(Self { jobs, lines, runs })
+        let with_charts = arguments.iter().any(|argument| argument == "--charts");
+        charts.retain(|chart| names.contains(&chart.name()) || with_charts && names.is_empty());
+        Ok(Self { jobs, charts, lines, runs })
     }
 }
 

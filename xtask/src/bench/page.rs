@@ -21,8 +21,7 @@ pub fn line(figure: &Figure) -> String {
 
 /// Writes the page from the figures.
 pub fn write(figures: &Figures) -> Result<(), String> {
-    std::fs::write(run::root().join("BENCHMARKS.md"), page(figures))
-        .map_err(|error| error.to_string())
+    run::write(&run::root().join("BENCHMARKS.md"), &page(figures)?)
 }
 
 const HEAD: &str = "\
@@ -35,18 +34,39 @@ The log is `twofold generate --profile bench --lines 5000000` (fixed seed): 1.14
 50 k clients and 5 k pages by Zipf, a quarter of the lines up to 60 s late. The unit is units of work
 per CPU-second (user and system time of the whole process); wall time is what it happened to be. A
 first run warms up, then the median of the others counts. The answers of every run are compared with
-the generator's before its time is taken down.
+the generator's before its time is taken down. Load is the machine's load average at the end of the
+last run, on all its cores: what is above the job's own threads is other work, which costs a job CPU
+time, too (caches are shared).
 
 ";
 
-fn page(figures: &Figures) -> String {
+fn page(figures: &Figures) -> Result<String, String> {
     let ours: Vec<Figure> = job::all().iter().filter_map(|job| figures.get(job.name())).collect();
     let mut text = HEAD.to_owned() + &table(&ours);
     for finding in ours.iter().flat_map(|figure| &figure.findings) {
         text += &format!("\n{finding}\n");
     }
     text += &peer_table(figures);
-    text + &machines(&ours) + NOT_COMPARED
+    text += &machines(&ours);
+    text += &charts(figures)?;
+    Ok(text + NOT_COMPARED)
+}
+
+/// The charts, drawn into `docs/charts`.
+fn charts(figures: &Figures) -> Result<String, String> {
+    let charts = figures.charts();
+    if charts.is_empty() {
+        return Ok(String::new());
+    }
+    let folder = run::root().join("docs").join("charts");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut text =
+        "\n## How it grows\n\n`cargo xtask bench --charts` measures and draws these.\n".to_owned();
+    for (name, chart) in &charts {
+        run::write(&folder.join(format!("{name}.svg")), &chart.svg())?;
+        text += &format!("\n![{}](docs/charts/{name}.svg)\n\n{}.\n", chart.title, chart.machine);
+    }
+    Ok(text)
 }
 
 const NOT_COMPARED: &str = "
@@ -93,14 +113,14 @@ fn peer_table(figures: &Figures) -> String {
 
 fn table(figures: &[Figure]) -> String {
     let mut text = String::from(
-        "| job | what it does | per CPU-second | floor | goal | CPU-s per million | wall s | peak MiB | runs |\n\
-         |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| job | what it does | per CPU-second | floor | goal | CPU-s per million | wall s | peak MiB | runs | load |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for figure in figures {
         let median = figure.median();
         let limit = |limit: Option<f64>| limit.map_or("–".into(), |limit| format!("{limit:.0}"));
         text += &format!(
-            "| {} | {} | {:.0} {} | {} | {} | {:.2} | {:.1} | {:.0} | {} |\n",
+            "| {} | {} | {:.0} {} | {} | {} | {:.2} | {:.1} | {:.0} | {} | {:.1} |\n",
             figure.name,
             figure.what,
             figure.rate(),
@@ -111,6 +131,7 @@ fn table(figures: &[Figure]) -> String {
             median.wall,
             median.peak,
             figure.runs.len(),
+            figure.load,
         );
     }
     text

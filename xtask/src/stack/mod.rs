@@ -64,6 +64,11 @@ impl Stack {
         Self { folder: run::target().join("xtask").join("stack") }
     }
 
+    /// One apart, whose servers lie below `folder`.
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     fn obey(&self, command: &str, servers: &[Server]) -> Result<(), String> {
         match command {
             "up" if servers.is_empty() => self.up(Server::USUAL).map(drop),

@@ -1,6 +1,7 @@
 //! One column chunk of texts: a dictionary page and pages of codes, or plain pages where a
 //! dictionary would only make it larger.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use bytes::Bytes;
@@ -88,7 +89,7 @@ impl Chunk<'_> {
         if self.nullable {
             levels(rows, &mut body);
         }
-        let values: Vec<u32> = rows.iter().copied().filter(|code| *code != NULL).collect();
+        let values = present(rows);
         let encoding = self.values(&values, &mut body);
         let written = self.write(&body, |buf| Page::DataPage {
             buf,
@@ -173,6 +174,16 @@ impl Chunk<'_> {
         let nulls = Some(self.texts.nulls() as u64);
         let (least, most) = (lower(self.texts, &bounds), upper(self.texts, &bounds));
         Statistics::byte_array(least.map(Into::into), most.map(Into::into), None, nulls, false)
+    }
+}
+
+/// The codes of the rows that have a value.
+fn present(rows: &[u32]) -> Cow<'_, [u32]> {
+    let nulls = rows.iter().filter(|code| **code == NULL).count();
+    match nulls {
+        0 => Cow::Borrowed(rows),
+        all if all == rows.len() => Cow::Borrowed(&[]),
+        _ => rows.iter().copied().filter(|code| *code != NULL).collect(),
     }
 }
 

@@ -4,6 +4,7 @@ mod api;
 mod archive;
 mod batch;
 mod cardinality;
+mod kafka;
 mod report;
 mod speed;
 mod whole;
@@ -55,7 +56,7 @@ pub trait Job {
 
 /// Every job, in the order of the table.
 pub fn all() -> Vec<Box<dyn Job>> {
-    vec![
+    let mut jobs: Vec<Box<dyn Job>> = vec![
         Box::new(speed::Speed),
         Box::new(archive::Archive::default()),
         Box::new(batch::Batch),
@@ -63,5 +64,7 @@ pub fn all() -> Vec<Box<dyn Job>> {
         Box::new(report::Report),
         Box::new(api::Api::default()),
         Box::new(cardinality::Cardinality::default()),
-    ]
+    ];
+    jobs.extend(kafka::jobs());
+    jobs
 }

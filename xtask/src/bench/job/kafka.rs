@@ -1,0 +1,180 @@
+//! From a topic: the speed layer and the archiver, held against a loop that only consumes.
+
+use std::cell::RefCell;
+use std::process::Command;
+use std::rc::Rc;
+
+use super::Job;
+use crate::bench::Bench;
+use crate::bench::log::EXACT;
+use crate::bench::measure::{self, Measured};
+use crate::run;
+use crate::stack::{Server, Stack};
+
+/// The topic's partitions.
+const PARTITIONS: &str = "4";
+
+/// Where the records of a job end up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Into {
+    /// The embedded index.
+    Index,
+    /// Elasticsearch.
+    Elasticsearch,
+    /// The archive.
+    Archive,
+}
+
+/// Topic → speed layer or archiver.
+pub struct Kafka {
+    into: Into,
+    broker: Rc<RefCell<Broker>>,
+    /// A bare loop over the same topic, run before each run of ours.
+    bare: Vec<f64>,
+    ours: Vec<f64>,
+}
+
+/// The jobs, which share one broker.
+pub fn jobs() -> Vec<Box<dyn Job>> {
+    let broker = Rc::new(RefCell::new(Broker::default()));
+    let job = |into| -> Box<dyn Job> {
+        Box::new(Kafka { into, broker: Rc::clone(&broker), bare: vec![], ours: vec![] })
+    };
+    [Into::Index, Into::Elasticsearch, Into::Archive].map(job).into()
+}
+
+impl Job for Kafka {
+    fn name(&self) -> &'static str {
+        match self.into {
+            Into::Index => "kafka-speed",
+            Into::Elasticsearch => "kafka-speed-es",
+            Into::Archive => "kafka-archive",
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match self.into {
+            Into::Index => "Kafka (4 partitions, lz4) → all speed views in the embedded index",
+            Into::Elasticsearch => "Kafka (4 partitions, lz4) → all speed views in Elasticsearch",
+            Into::Archive => "Kafka (4 partitions, lz4) → Parquet",
+        }
+    }
+
+    fn floor(&self) -> Option<f64> {
+        Some(if self.into == Into::Archive { 0.5e6 } else { 0.6e6 })
+    }
+
+    fn goal(&self) -> Option<f64> {
+        Some(if self.into == Into::Archive { 0.7e6 } else { 1e6 })
+    }
+
+    fn prepare(&mut self, bench: &Bench) -> Result<(), String> {
+        run::cargo(&["build", "--release", "--workspace", "--example", "bare_consume"])?;
+        self.broker.borrow_mut().fill(bench)?;
+        if self.into == Into::Elasticsearch {
+            self.broker.borrow_mut().start(Server::Elasticsearch)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn run(&mut self, bench: &Bench) -> Result<Measured, String> {
+        let broker = self.broker.borrow();
+        let mut bare = Command::new(run::target().join("release/examples/bare_consume"));
+        bare.args([&broker.address()?, TOPIC, &bench.log.lines.to_string()]);
+        self.bare.push(measure::measure(&mut bare)?.cpu);
+        bench.log.clear_data()?;
+        let source = format!("kafka://{}/{TOPIC}", broker.address()?);
+        let part = if self.into == Into::Archive { "archive" } else { "speed" };
+        let mut command = bench.log.twofold(&[part, "--to-end", "--source", &source], false);
+        let index = self.index(&broker)?;
+        let measured = measure::measure(command.args(&index))?;
+        self.ours.push(measured.cpu);
+        match self.into {
+            Into::Archive => bench.log.check_audit()?,
+            _ => bench.log.check_report_of(&index, &EXACT)?,
+        }
+        Ok(measured)
+    }
+
+    fn findings(&self, bench: &Bench) -> Vec<String> {
+        // The first run only warms up.
+        let mean = |all: &[f64]| {
+            let counted = all.get(1..).filter(|counted| !counted.is_empty()).unwrap_or(all);
+            counted.iter().sum::<f64>() / counted.len().max(1) as f64
+        };
+        let (bare, ours) = (mean(&self.bare), mean(&self.ours));
+        vec![format!(
+            "`{}`: a loop that takes each message of the same topic and does nothing with it reads {:.0} \
+             lines per CPU-second; the job does its work at {:.0} % of that.",
+            self.name(),
+            bench.log.lines as f64 / bare,
+            bare / ours * 100.0
+        )]
+    }
+}
+
+impl Kafka {
+    /// The flags that name the index; each run has one of its own.
+    fn index(&self, broker: &Broker) -> Result<Vec<String>, String> {
+        if self.into != Into::Elasticsearch {
+            return Ok(Vec::new());
+        }
+        let url = broker.variable("TWOFOLD_TEST_ELASTICSEARCH")?;
+        let prefix = format!("index.prefix=bench-{}", self.ours.len());
+        Ok(vec!["--index".into(), url, "--set".into(), prefix])
+    }
+}
+
+const TOPIC: &str = "bench";
+
+/// A broker that holds the log. It stops with the last job.
+#[derive(Default)]
+struct Broker {
+    started: Vec<Server>,
+    filled: bool,
+}
+
+impl Broker {
+    fn stack(&self) -> Stack {
+        Stack::at(run::target().join("xtask").join("bench-stack"))
+    }
+
+    fn start(&mut self, server: Server) -> Result<(), String> {
+        let started = self.stack().up(&[server])?;
+        self.started.extend(started);
+        Ok(())
+    }
+
+    fn fill(&mut self, bench: &Bench) -> Result<(), String> {
+        if self.filled {
+            return Ok(());
+        }
+        self.start(Server::Kafka)?;
+        let to = format!("kafka://{}/{TOPIC}", self.address()?);
+        let mut ship = Command::new(run::twofold());
+        ship.arg("ship").arg(bench.log.path()).args(["--to", &to, "--create", PARTITIONS]);
+        run::output(&mut ship)?;
+        self.filled = true;
+        Ok(())
+    }
+
+    fn address(&self) -> Result<String, String> {
+        self.variable("TWOFOLD_TEST_KAFKA")
+    }
+
+    fn variable(&self, name: &str) -> Result<String, String> {
+        let known = self.stack().variables()?.into_iter().find(|(known, _)| known == name);
+        known
+            .map(|(_, value)| value)
+            .ok_or_else(|| format!("{name} is not set: the server is not up"))
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Err(error) = self.stack().down(&self.started) {
+            eprintln!("{error}");
+        }
+    }
+}
