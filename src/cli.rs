@@ -494,16 +494,16 @@ pub struct Generate {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Over how many days; with --live, how many before now.
-    #[arg(long, default_value_t = 1)]
-    pub days: u32,
+    /// Over how many days [default: 1; 14 for the profile spikes]; with --live, how many before now.
+    #[arg(long)]
+    pub days: Option<u32>,
     /// Lines a second on average; with --days it sets the number of lines.
     #[arg(long, conflicts_with = "lines")]
     pub rate: Option<f64>,
     /// Up to now at once, and then as time goes by, without an end.
     #[arg(long, requires = "rate", conflicts_with_all = ["start", "answers"])]
     pub live: bool,
-    /// The kind of traffic: demo, bench or cardinality.
+    /// The kind of traffic: demo, bench, cardinality or spikes.
     #[arg(long, default_value = "demo")]
     pub profile: String,
     /// The first day, such as 2026-11-23.

@@ -156,6 +156,55 @@ fn clients_and_their_tip(site: &Site, browser: &mut Browser) -> (Value, String) 
 
 #[test]
 #[ignore = "needs the browser that cargo xtask test finds"]
+fn a_spike_is_marked_and_leads_to_who_caused_it() {
+    let site = Site::of_a_day(60_000, 41);
+    let mut browser = Browser::start();
+    open(&mut browser, &site.address("/?last=all"));
+    browser.wait("document.querySelectorAll('#spikes .event').length > 0");
+    let spikes = site.api("spikes");
+    let at_half_past_two = |spike: &&Value| {
+        spike["quantity"] == "requests"
+            && spike["scope"] == "all"
+            && spike["@timestamp"].as_str().unwrap().ends_with("T14:30Z")
+    };
+    let spike = spikes["spikes"].as_array().unwrap().iter().find(at_half_past_two).unwrap();
+    let event = browser.text("#spikes .event:first-child");
+    assert!(event.contains("Requests: ") && event.contains("14:30"), "{event}");
+    assert!(event.contains("Confirmed by the exact minutes"), "{event}");
+    let page = spike["causes"]["pages"][0]["key"].as_str().unwrap().to_owned();
+    assert!(event.contains(&page), "{event} {page}");
+    // Marked where it is: the mark's middle is that of its minutes.
+    let marked = browser.eval(
+        "(() => { const [mark, over] = ['.spike-mark', '#chart .u-over'].map((one) => document.querySelector(one).getBoundingClientRect()); \
+         return (mark.left + mark.width / 2 - over.left) / over.width; })()",
+    );
+    let marked = marked.as_f64().unwrap() * 24.0;
+    assert!((14.3..14.9).contains(&marked), "marked at {marked} o'clock");
+    // A click on who caused it leads to what it did in these minutes.
+    let chips = "[...document.querySelectorAll('#spikes .event:first-child button.chip')]";
+    browser
+        .eval(&format!("{chips}.find((chip) => chip.innerText.startsWith('page')).id = 'cause'"));
+    browser.click("#cause");
+    browser.wait("location.search.includes('page=') && location.search.startsWith('?from=')");
+    let query = browser.eval("location.search").as_str().unwrap().to_owned();
+    let slice = site.api(&format!("slice{query}&step=1m"));
+    let wanted = slice["totals"]["measures"]["requests"].clone();
+    assert!(wanted.as_u64() >= spike["causes"]["pages"][0]["observed"].as_u64(), "{slice}");
+    browser.wait(&format!(
+        "document.querySelector('#figure-requests .number').innerText.replace(/\\D/g, '') === '{wanted}'"
+    ));
+    // So does the mark itself, without a filter.
+    browser.eval("history.back()");
+    browser.wait("location.search === '?last=all'");
+    browser.wait("document.querySelector('.spike-mark .flag') !== null");
+    browser.click(".spike-mark .flag");
+    browser.wait("location.search.startsWith('?from=') && !location.search.includes('page=')");
+    assert!(browser.text("#accuracy").contains("confirmed by the exact minutes"));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the browser that cargo xtask test finds"]
 fn hover_and_keys_tell_exact_from_estimated() {
     let site = Site::live(3_000, 34);
     let mut browser = Browser::start();

@@ -72,13 +72,68 @@ fn a_sudden_silence_is_a_spike() {
 fn a_slow_ramp_is_none_and_a_new_level_is_learnt() {
     let ramp = |minute: i64| 1.0 + ((minute - 7200).clamp(0, 360) as f64 / 360.0);
     let spikes = found(10, ramp);
-    let during = spikes.iter().filter(|spike| spike.start / 60 > 7100);
-    assert!(during.count() <= 1, "{spikes:#?}");
+    let during = |spike: &&Spike| (7100..7700).contains(&(spike.start / 60));
+    let up = spikes.iter().filter(during).filter(|spike| spike.direction == Direction::Up);
+    assert_eq!(up.count(), 0, "{spikes:#?}");
     let level = |minute: i64| if minute >= 7200 + 600 { 2.5 } else { 1.0 };
     let after: Vec<_> =
         found(14, level).into_iter().filter(|spike| spike.start / 60 >= 7200 + 590).collect();
     assert!((1..=3).contains(&after.len()), "one alarm, not one a minute: {after:#?}");
     assert!(after.iter().all(|spike| spike.start / 60 < 7800 + 3 * 1440), "{after:#?}");
+}
+
+/// An office's traffic: next to nothing at night, from half past seven on everything within an hour, and
+/// little on weekends. Minute 0 is a Thursday's midnight, as in 1970.
+fn office(minute: i64) -> f64 {
+    let (hour, day) = ((minute % 1440) as f64 / 60.0, (minute / 1440 + 3) % 7);
+    let rush = (hour - 7.5).clamp(0.0, 1.0) - ((hour - 17.0) / 3.0).clamp(0.0, 1.0);
+    20.0 + if day >= 5 { 30.0 * rush } else { 380.0 * rush }
+}
+
+/// The spikes of an office's traffic times a factor.
+fn found_in_office(days: i64, factor: impl Fn(i64) -> f64) -> Vec<Spike> {
+    found(days, |minute| factor(minute) * office(minute) / usual(minute))
+}
+
+#[test]
+fn an_ordinary_monday_morning_is_quiet() {
+    let spikes = found_in_office(35, |_| 1.0);
+    let after: Vec<_> = spikes.iter().filter(|spike| spike.start / 86_400 >= 12).collect();
+    let mornings = after.iter().filter(|spike| (7..11).contains(&(spike.start / 3600 % 24)));
+    assert_eq!(mornings.count(), 0, "two weekends teach what a weekend is: {after:#?}");
+    assert!(after.len() <= 4, "in three weeks of a restless night: {after:#?}");
+    // Without any history the first weekend is news, but not news each minute.
+    assert!(spikes.len() <= 12, "{} spikes: {spikes:#?}", spikes.len());
+}
+
+#[test]
+fn a_holiday_is_no_alarm_each_minute_and_is_soon_forgotten() {
+    // The third Tuesday: as quiet as a Sunday.
+    let holiday = |minute: i64| minute / 1440 == 19;
+    let spikes = found_in_office(35, |minute| if holiday(minute) { 0.15 } else { 1.0 });
+    let on: Vec<_> = spikes.iter().filter(|spike| holiday(spike.start / 60)).collect();
+    assert!((1..=4).contains(&on.len()), "{} alarms on the holiday: {on:#?}", on.len());
+    let after = spikes.iter().filter(|spike| spike.start / 86_400 > 20);
+    let mornings: Vec<_> =
+        after.filter(|spike| (7..11).contains(&(spike.start / 3600 % 24))).collect();
+    assert!(mornings.len() <= 1, "{mornings:#?}");
+}
+
+#[test]
+fn a_rise_within_a_silence_is_seen() {
+    let at = 5 * 1440 + 600;
+    let spikes = found(7, |minute| match minute - at {
+        0..20 => 0.0,
+        20..30 => 6.0,
+        _ => 1.0,
+    });
+    let rise =
+        spikes.iter().find(|spike| spike.direction == Direction::Up && spike.start / 60 >= at);
+    let rise = rise.expect("found");
+    assert!((at + 20..=at + 22).contains(&(rise.start / 60)), "{rise:?}");
+    assert!(
+        spikes.iter().any(|spike| spike.direction == Direction::Down && spike.start / 60 == at)
+    );
 }
 
 #[test]

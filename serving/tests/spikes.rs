@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
-use twofold_data::spike::{Direction, Quantity, Severity};
+use twofold_data::spike::{Direction, Quantity, Series, Severity};
 use twofold_data::view::{Counts, Row, RowSet, State, Summary, Tally, measure_index};
 use twofold_serving::index::{Index, PartitionState, SqliteIndex};
 use twofold_serving::spikes::alerts::{Event, Rules, claim};
@@ -119,6 +119,21 @@ fn a_spike_is_one_row_with_who_made_it() {
 }
 
 #[test]
+fn what_a_log_begins_with_is_no_spike() {
+    let index: Arc<dyn Index> = Arc::new(SqliteIndex::temporary().unwrap());
+    for at in START..START + 200 {
+        let mut sets = minute(0, at, requests(at), 0, State::Closed);
+        let mut pages = RowSet { view: "pages".into(), ..sets[1].clone() };
+        pages.rows = vec![row("/", requests(at) / 2), row("/about", requests(at) / 4)];
+        sets.push(pages);
+        index.put(&sets).unwrap();
+    }
+    state(&*index, 0, START + 199, Minute(START + 202).start_ms());
+    Judge::open(Arc::clone(&index)).unwrap().step(later()).unwrap();
+    assert_eq!(stored(&*index), []);
+}
+
+#[test]
 fn killed_at_any_minute_it_finds_the_same() {
     let undisturbed: Arc<dyn Index> = Arc::new(SqliteIndex::temporary().unwrap());
     let killed: Arc<dyn Index> = Arc::new(SqliteIndex::temporary().unwrap());
@@ -230,9 +245,14 @@ fn nobody_is_told_twice() {
     assert_eq!((told.len(), told[0].0), (1, Event::Spike));
     assert!(told[0].1.contains("192.0.2.66"), "{told:?}");
     assert_eq!(tell(&[open], &rules, now), [], "told once");
-    assert_eq!(tell(&changed, &rules, now)[0].0, Event::Resolved);
+    assert_eq!(tell(&changed[..1], &rules, now)[0].0, Event::Resolved);
     assert_eq!(tell(&changed, &rules, now), []);
     let start = Minute(changed[0].start.0 + 20);
     let next = SpikeRow { id: "another".into(), start, ..changed[0].clone() };
     assert_eq!(tell(&[next], &rules, now), [], "quiet for half an hour");
+    let series = Series::whole(Quantity::Bytes);
+    let bytes = SpikeRow { id: "bytes".into(), series: series.clone(), ..changed[0].clone() };
+    assert_eq!(tell(&[bytes], &rules, now), [], "the same event in another series");
+    let later = SpikeRow { id: "later".into(), series, start, ..changed[0].clone() };
+    assert_eq!(tell(&[later], &rules, now).len(), 2, "another event, told and resolved");
 }

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use twofold_data::minute::Minute;
+use twofold_serving::spikes::{self, Precision, precision};
 
 use super::{configured, range};
 use crate::cli::Shown;
@@ -19,12 +20,24 @@ pub fn run(arguments: &Shown, layers: Layers) -> anyhow::Result<ExitCode> {
     let index = Place::open(&config)?.index()?;
     let days: Vec<Value> =
         index.documents("accuracy", from, to)?.into_iter().map(|document| document.body).collect();
+    let spikes = precision(&spikes::list(&*index, from, to)?);
     if arguments.json {
-        output::json(&days)?;
+        output::json(&json!({ "days": days, "spikes": spikes }))?;
     } else {
-        output::text(&table(&days))?;
+        output::text(&(table(&days) + &sentence(&spikes)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many of the live spikes the exact minutes confirmed.
+fn sentence(spikes: &Precision) -> String {
+    let Precision { confirmed, withdrawn, missed, pending, .. } = spikes;
+    let Some(precision) = spikes.precision else { return String::new() };
+    format!(
+        "spikes: {confirmed} of {} seen live are confirmed ({:.0} %), {missed} were missed, {pending} wait for the next batch run\n",
+        confirmed + withdrawn,
+        precision * 100.0
+    )
 }
 
 fn table(days: &[Value]) -> String {

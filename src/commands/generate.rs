@@ -17,6 +17,9 @@ use crate::output;
 /// Lines where neither --lines nor --rate says how many.
 const LINES: u64 = 100_000;
 
+/// Of weeks with labelled spikes: days, and lines a minute. Fewer would be too few to tell a spike by.
+const WEEKS: (u32, u64) = (14, 100);
+
 /// The day on which generated traffic starts, if nobody says: the same for ever.
 const START: &str = "2026-03-10";
 
@@ -30,7 +33,7 @@ pub fn run(arguments: &Generate) -> anyhow::Result<ExitCode> {
         )
     })?;
     if let (true, Some(rate)) = (arguments.live, arguments.rate) {
-        let start = Timestamp::now().as_second() - i64::from(arguments.days) * 86_400;
+        let start = Timestamp::now().as_second() - i64::from(arguments.days.unwrap_or(1)) * 86_400;
         let traffic = LiveTraffic::new(profile, start, arguments.seed, rate.max(0.0));
         live(traffic, start, &mut open(&arguments.out)?)?;
         return Ok(ExitCode::SUCCESS);
@@ -38,13 +41,15 @@ pub fn run(arguments: &Generate) -> anyhow::Result<ExitCode> {
     let start = arguments.start.as_deref().unwrap_or(START);
     let start = Minute::parse(start)
         .with_context(|| format!("--start is `{start}`; write a UTC day, such as 2026-11-23"))?;
-    let seconds = profile.seconds.unwrap_or(u64::from(arguments.days) * 86_400);
+    let days = arguments.days.unwrap_or(if profile.labelled { WEEKS.0 } else { 1 });
+    let seconds = profile.seconds.unwrap_or(u64::from(days) * 86_400);
     let of_rate = arguments.rate.map(|rate| (rate.max(0.0) * seconds as f64) as u64);
-    let lines = arguments.lines.or(of_rate).unwrap_or(LINES);
+    let usual = if profile.labelled { WEEKS.1 * u64::from(days) * 1440 } else { LINES };
+    let lines = arguments.lines.or(of_rate).unwrap_or(usual);
     let bar = output::steps_bar(Some(lines), "generating");
     let traffic = Traffic::new(profile, start.start_ms() / 1000, arguments.seed);
     let mut out = open(&arguments.out)?;
-    let answers = traffic.write(arguments.days, lines, &mut out, |done| bar.set_position(done))?;
+    let answers = traffic.write(days, lines, &mut out, |done| bar.set_position(done))?;
     out.flush()?;
     bar.finish_and_clear();
     if let Some(path) = &arguments.answers {

@@ -22,5 +22,5 @@ pub fn start(config: &Config) -> anyhow::Result<Option<Running>> {
     let monitor = Monitor::bind(address)
         .with_context(|| format!("`monitor.listen`: cannot listen on {address}"))?;
     let url = format!("http://{}", monitor.address);
-    Ok(Some(Running::start(runtime, url, |told| monitor.run(told))))
+    Ok(Some(Running::start(runtime, url, (), |told| monitor.run(told))))
 }

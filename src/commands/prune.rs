@@ -57,6 +57,7 @@ fn text(pruned: &Pruned, dry: bool) -> String {
     }
     if !dry {
         text += &format!("{} row sets are removed from the index\n", pruned.removed_row_sets);
+        text += &format!("{} spikes, reviews and alerts go with them\n", pruned.removed_spikes);
     }
     text
 }

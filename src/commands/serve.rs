@@ -109,8 +109,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Answers on a thread of its own, until it is stopped.
-    pub fn start<F>(runtime: Runtime, url: String, serve: impl FnOnce(Told) -> F) -> Self
+    /// Answers on a thread of its own, until it is stopped; `kept` is dropped after the runtime.
+    pub fn start<F>(
+        runtime: Runtime,
+        url: String,
+        kept: impl Send + 'static,
+        serve: impl FnOnce(Told) -> F,
+    ) -> Self
     where
         F: Future<Output = std::io::Result<()>> + Send + 'static,
     {
@@ -122,6 +127,8 @@ impl Running {
             if let Err(error) = runtime.block_on(serving) {
                 tracing::error!(%error, "the server stopped");
             }
+            drop(runtime);
+            drop(kept);
         });
         Self { url, shutdown, thread }
     }
@@ -144,6 +151,8 @@ pub fn start(config: &Config, place: &Place) -> anyhow::Result<Running> {
         history: Some(Arc::new(History::open(place.history()?)?)),
         archive: Some(Arc::new(Archived::new(config, place.archive()?))),
     };
+    // The stores have runtimes of their own, which must not be dropped within this one's.
+    let kept = (sources.history.clone(), sources.archive.clone());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let server =
@@ -151,7 +160,7 @@ pub fn start(config: &Config, place: &Place) -> anyhow::Result<Running> {
             format!("cannot listen on {address}; choose another port with --listen 127.0.0.1:PORT")
         })?;
     let url = server.url();
-    Ok(Running::start(runtime, url, |told| server.run(told)))
+    Ok(Running::start(runtime, url, kept, |told| server.run(told)))
 }
 
 /// What only the archive can tell.

@@ -22,7 +22,10 @@ const HELP: &str = "cargo xtask COMMAND
   faults  [--rounds N] [--seed S]        kill -9 at random instants; writes RELIABILITY.md
   instructions [--record]                count instructions per line of the hot paths (valgrind), as `test` does
   bench   [NAME…] [--peers] [--charts] [--lines N] [--runs N]
-                                         measure; writes BENCHMARKS.md";
+                                         measure; writes BENCHMARKS.md
+  bench   spikes                         what the spike detector finds in generated weeks, and its cost;
+                                         writes docs/spikes.md
+  bench   nab --at DIR                   the same detector on the Numenta Anomaly Benchmark";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

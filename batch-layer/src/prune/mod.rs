@@ -15,6 +15,7 @@ use twofold_data::archive::{Retired, SCHEMA_VERSION};
 use twofold_data::minute::{Grain, MINUTE_MS, Minute};
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_serving::index::{Index, Layer};
+use twofold_serving::spikes::alerts;
 
 use crate::BatchError;
 use crate::archive::{Archive, File};
@@ -54,6 +55,8 @@ pub struct Pruned {
     pub history_before: Option<String>,
     /// Row sets that were removed from the index.
     pub removed_row_sets: u64,
+    /// Spikes, reviews and alerts that were removed: they go with the minutes of which they speak.
+    pub removed_spikes: u64,
     /// Files that were retired from the archive.
     pub retired_files: u64,
     /// Their records.
@@ -126,6 +129,9 @@ fn once(
         retire(archive, &manifest, partition, files, &choice.reason)?;
     }
     pruned.removed_row_sets = fade(index, &manifest.faded)?;
+    if let Some(before) = manifest.faded.minutes {
+        pruned.removed_spikes = alerts::forget(index, before)?;
+    }
     Ok(pruned)
 }
 

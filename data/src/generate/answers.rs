@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::population::{HOLES, Population};
+use super::weeks::Label;
 use crate::minute::Minute;
 
 /// What generated traffic adds up to; fields as in a report.
@@ -46,6 +47,9 @@ pub struct Answers {
     pub top_pages: Vec<(String, u64)>,
     /// Requests by minute.
     pub per_minute: BTreeMap<String, u64>,
+    /// The labels of the spikes, of a profile that has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spikes: Vec<Label>,
     #[serde(skip)]
     counts: Counts,
 }
@@ -89,6 +93,7 @@ impl Answers {
             top_clients: Vec::new(),
             top_pages: Vec::new(),
             per_minute: BTreeMap::new(),
+            spikes: Vec::new(),
             counts,
         }
     }

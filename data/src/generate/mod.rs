@@ -11,8 +11,11 @@ mod population;
 mod profile;
 mod random;
 mod traffic;
+mod weeks;
 
 pub use answers::Answers;
 pub use live::LiveTraffic;
 pub use profile::{Profile, Spike};
+pub use random::Random;
 pub use traffic::Traffic;
+pub use weeks::{Due, Kind, Label, Weeks};

@@ -23,6 +23,8 @@ pub struct Profile {
     pub scanner: f64,
     /// A spike, if there is one.
     pub spike: Option<Spike>,
+    /// Whether the traffic is that of [`super::Weeks`], with labelled spikes.
+    pub labelled: bool,
     /// The span of the traffic in seconds, where it is not whole days.
     pub seconds: Option<u64>,
 }
@@ -43,7 +45,7 @@ const SPIKE: Spike = Spike { start: 14 * 3600 + 1800, length: 600, times: 6.0 };
 
 impl Profile {
     /// The profile's names.
-    pub const NAMES: [&'static str; 3] = ["demo", "bench", "cardinality"];
+    pub const NAMES: [&'static str; 4] = ["demo", "bench", "cardinality", "spikes"];
 
     /// The profile of that name.
     pub fn named(name: &str) -> Option<Self> {
@@ -51,6 +53,7 @@ impl Profile {
             "demo" => Some(Self::demo()),
             "bench" => Some(Self::bench()),
             "cardinality" => Some(Self::cardinality()),
+            "spikes" => Some(Self::spikes()),
             _ => None,
         }
     }
@@ -83,8 +86,14 @@ impl Profile {
             malformed: 0.001,
             scanner: 0.0,
             spike: Some(SPIKE),
+            labelled: false,
             seconds: None,
         }
+    }
+
+    /// Weeks with spikes of many kinds, each with a label: see [`super::Weeks`].
+    pub fn spikes() -> Self {
+        Self { name: "spikes", scanner: 0.0, spike: None, labelled: true, ..Self::demo() }
     }
 
     /// Every line another client and another page (up to a million of each), all in one minute.

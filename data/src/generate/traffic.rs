@@ -7,6 +7,7 @@ use super::clock::{extra, of_day, schedule, stamp};
 use super::population::{HOLES, Population};
 use super::profile::Profile;
 use super::random::{Random, Weighted};
+use super::weeks::{Due, Weeks};
 
 /// The longest that a line is late, in seconds, and one more.
 const RING: usize = 1024;
@@ -16,6 +17,7 @@ const RING: usize = 1024;
 pub struct Traffic {
     profile: Profile,
     start: i64,
+    seed: u64,
     population: Population,
     random: Random,
     client: Weighted,
@@ -53,6 +55,14 @@ struct Drawn {
     agent: usize,
 }
 
+/// Of what traffic a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Usual,
+    Rise,
+    Scanner,
+}
+
 enum Asked {
     Page(usize),
     Hole(usize),
@@ -76,6 +86,7 @@ impl Traffic {
             answers: Answers::new(&population),
             profile,
             start,
+            seed,
             population,
             random,
         }
@@ -92,13 +103,57 @@ impl Traffic {
         out: &mut impl Write,
         mut progress: impl FnMut(u64),
     ) -> io::Result<Answers> {
+        if self.profile.labelled {
+            return self.write_weeks(days, lines, out, progress);
+        }
         let schedule = schedule(&self.profile, self.start, days, lines);
         for (second, count) in schedule.iter().enumerate() {
             self.second(second as u64, *count);
             self.flush(second, out)?;
             progress(self.drawn);
         }
-        for second in schedule.len()..schedule.len() + RING {
+        self.finish(schedule.len(), out)
+    }
+
+    /// Writes weeks with labelled spikes; of `lines` there are about so many, as the dice fall.
+    fn write_weeks(
+        mut self,
+        days: u32,
+        lines: u64,
+        out: &mut impl Write,
+        mut progress: impl FnMut(u64),
+    ) -> io::Result<Answers> {
+        let per_minute = lines as f64 / (f64::from(days.max(1)) * 1440.0);
+        let weeks = Weeks::new(self.start, days, per_minute, self.seed);
+        for (minute, due) in weeks.due.iter().enumerate() {
+            for second in 0..60 {
+                self.part_of_minute(minute as u64 * 60, second, *due);
+                self.flush(minute * 60 + second as usize, out)?;
+            }
+            progress(self.drawn);
+        }
+        self.answers.spikes = weeks.labels;
+        self.finish(weeks.due.len() * 60, out)
+    }
+
+    /// Draws what a second of a minute gets: a sixtieth of everything, in turn.
+    fn part_of_minute(&mut self, start: u64, second: u64, due: Due) {
+        let share = |count: u32| {
+            let count = u64::from(count);
+            count * (second + 1) / 60 - count * second / 60
+        };
+        let epoch = self.start + (start + second) as i64;
+        let stamp = stamp(epoch);
+        let parts =
+            [(Part::Usual, due.usual), (Part::Rise, due.rise), (Part::Scanner, due.scanner)];
+        for (part, count) in parts {
+            (0..share(count)).for_each(|_| self.one(part, start + second, &stamp));
+        }
+    }
+
+    /// Writes what is still late after the last second.
+    fn finish(mut self, seconds: usize, out: &mut impl Write) -> io::Result<Answers> {
+        for second in seconds..seconds + RING {
             self.flush(second, out)?;
         }
         self.answers.name(&self.population);
@@ -107,24 +162,28 @@ impl Traffic {
 
     /// Draws the `count` lines of a second, counted from the start.
     pub(super) fn second(&mut self, second: u64, count: u32) {
-        let epoch = self.start + second as i64;
-        let stamp = stamp(epoch);
+        let stamp = stamp(self.start + second as i64);
         let surplus = extra(self.profile.spike, of_day(self.start, second));
         for _ in 0..count {
             let in_spike = surplus > 0.0 && self.random.chance(surplus / (1.0 + surplus));
-            let drawn = self.draw(in_spike);
-            self.drawn += 1;
-            let line = self.line(&drawn, &stamp);
-            let late = self.lateness();
-            match self.broken(&line, &stamp, drawn.status) {
-                Some((kind, broken)) => {
-                    self.answers.broken(kind);
-                    self.put(second, late, &broken);
-                }
-                None => {
-                    self.count(&drawn, epoch);
-                    self.put(second, late, &line);
-                }
+            self.one(if in_spike { Part::Rise } else { Part::Usual }, second, &stamp);
+        }
+    }
+
+    /// Draws one line of a second, counted from the start.
+    fn one(&mut self, part: Part, second: u64, stamp: &str) {
+        let drawn = self.draw(part);
+        self.drawn += 1;
+        let line = self.line(&drawn, stamp);
+        let late = self.lateness();
+        match self.broken(&line, stamp, drawn.status) {
+            Some((kind, broken)) => {
+                self.answers.broken(kind);
+                self.put(second, late, &broken);
+            }
+            None => {
+                self.count(&drawn, self.start + second as i64);
+                self.put(second, late, &line);
             }
         }
     }
@@ -154,9 +213,10 @@ impl Traffic {
         }
     }
 
-    fn draw(&mut self, in_spike: bool) -> Drawn {
+    fn draw(&mut self, part: Part) -> Drawn {
         let random = &mut self.random;
-        if !in_spike && random.chance(self.profile.scanner) {
+        let in_spike = part == Part::Rise;
+        if part == Part::Scanner || !in_spike && random.chance(self.profile.scanner) {
             let hole = random.below(HOLES.len() as u64) as usize;
             let agent = self.population.agents.len() - 11;
             return Drawn {

@@ -153,14 +153,16 @@ impl Detector {
     fn place(&self, point: &Point, usual: Option<&Usual>) -> Placed {
         let place = self.scale.to(point.value);
         let said = self.forecasts.say(point.at, usual.map(|usual| self.scale.to(usual.centre)));
-        let whole = if self.seen == 0.0 { place } else { self.forecasts.together(&said) };
+        let (whole, apart) =
+            if self.seen == 0.0 { (place, 0.0) } else { self.forecasts.together(&said) };
         let expected = match point.coverage {
             part if part < 1.0 => self.scale.to(self.scale.from(whole) * part),
             _ => whole,
         };
-        let floor = self.floor(usual);
+        let least = self.floor(usual);
+        let floor = least.hypot(apart);
         let deviations = self.surprise.deviations(place - expected, floor);
-        let novelty = self.novelty.of(place - expected, floor);
+        let novelty = self.novelty.of(place - expected, least);
         Placed { place, said, expected, floor, deviations, novelty }
     }
 
@@ -203,9 +205,10 @@ impl Detector {
         self.novelty.learn(&placed.novelty, fresh);
         let error = placed.place - placed.expected;
         self.surprise.learn(error, &placed.deviations, placed.floor, state);
-        if state == State::Calm {
-            let limit = CLIP * self.surprise.spread(0, placed.floor);
-            self.forecasts.learn(at, placed.place, &placed.said, limit);
+        let calm = state == State::Calm;
+        let limit = CLIP * self.surprise.spread(0, placed.floor);
+        self.forecasts.learn(at, placed.place, &placed.said, limit, calm);
+        if calm {
             self.size.learn(placed.place.abs(), f64::INFINITY);
         }
         self.seen += 1.0;

@@ -40,7 +40,7 @@ impl Forecasts {
             slow: Level::new(SLOW),
             hour: Season::new(3600, step, 60, 0.05),
             day: Season::new(DAY, step, 288, 0.04),
-            week: Season::new(7 * DAY, step, 168, 0.15),
+            week: Season::new(7 * DAY, step, 672, 0.15),
             above_history: Level::new(0.005),
             errors: [1.0; COUNT],
             seen: 0.0,
@@ -61,21 +61,28 @@ impl Forecasts {
         ]
     }
 
-    /// What they expect together: weighted by the fourth power of their accuracy.
-    pub(super) fn together(&self, said: &Said) -> f64 {
-        let (mut sum, mut weights) = (0.0, 0.0);
+    /// What they expect together, weighted by the fourth power of their accuracy, and the standard
+    /// deviation between them: where they disagree, as when the day begins, less is certain.
+    pub(super) fn together(&self, said: &Said) -> (f64, f64) {
+        let (mut sum, mut squares, mut weights) = (0.0, 0.0, 0.0);
         for (value, error) in said.iter().zip(&self.errors) {
             if let Some(value) = value {
                 let weight = (error + 1e-12).powi(-4);
-                sum += weight * value;
+                let difference = value - self.fast.value;
+                sum += weight * difference;
+                squares += weight * difference * difference;
                 weights += weight;
             }
         }
-        if weights > 0.0 { sum / weights } else { self.fast.value }
+        let mean = sum / weights.max(f64::MIN_POSITIVE);
+        let variance = squares / weights.max(f64::MIN_POSITIVE) - mean * mean;
+        (self.fast.value + mean, variance.max(0.0).sqrt())
     }
 
-    /// Learns the value at a time, which counts as no further than `limit` from each forecast.
-    pub(super) fn learn(&mut self, at: i64, value: f64, said: &Said, limit: f64) {
+    /// Learns the value at a time, which counts as no further than `limit` from each forecast. Within a
+    /// spike (`calm` is false) the levels stay; but it may be the season that brings it, and who
+    /// foresaw it has earned trust.
+    pub(super) fn learn(&mut self, at: i64, value: f64, said: &Said, limit: f64, calm: bool) {
         let part = rate(self.seen, ERRORS);
         for (error, said) in self.errors.iter_mut().zip(said) {
             if let Some(said) = said {
@@ -86,15 +93,21 @@ impl Forecasts {
         let start = self.errors[0] * 1.2;
         let silent = self.errors.iter_mut().zip(said).filter(|(_, said)| said.is_none());
         silent.for_each(|(error, _)| *error = start);
+        if calm {
+            self.learn_levels(value, said, limit);
+        }
+        for season in [&mut self.hour, &mut self.day, &mut self.week].into_iter().flatten() {
+            season.learn(at, self.step, value, limit);
+        }
+        self.seen += 1.0;
+    }
+
+    fn learn_levels(&mut self, value: f64, said: &Said, limit: f64) {
         if let (Some(Some(history)), true) = (said.last(), self.seen > 0.0) {
             let usual = history - self.above_history.value;
             self.above_history.learn(value - usual, limit);
         }
         self.fast.learn(value, limit);
         self.slow.learn(value, limit);
-        for season in [&mut self.hour, &mut self.day, &mut self.week].into_iter().flatten() {
-            season.learn(at, self.step, value, limit);
-        }
-        self.seen += 1.0;
     }
 }

@@ -19,6 +19,18 @@ struct Slot {
     value: f64,
     /// How many periods it has seen.
     seen: f64,
+    /// By how much the last period deviated from the profile, and this one so far.
+    last: f64,
+    now: Mean,
+    /// Which period this one is.
+    turn: i64,
+}
+
+/// The mean of what was added.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
 }
 
 /// Seconds in a day.
@@ -53,24 +65,31 @@ impl Season {
         (near.seen >= 1.0).then_some(near.value * (1.0 - share) + far.value * share)
     }
 
-    /// Learns the value at a time, which counts as no further than `limit` from what was expected.
+    /// Learns the value at a time, which counts as no further than `limit` from what was expected; or
+    /// as far as the last period lay off in the same direction: what comes once is a spike, what comes
+    /// again belongs to the season.
     pub(super) fn learn(&mut self, at: i64, step: i64, value: f64, limit: f64) {
         let share = step as f64 * self.slots.len() as f64 / self.period as f64;
         let share = share.min(1.0);
         let profile = self.profile(at);
         let (index, _) = self.place(at);
+        let turn = (at - MONDAY).div_euclid(self.period);
         let slot = &mut self.slots[index];
+        slot.turn_to(turn);
         let (weight, error) = match profile {
             None => (share / (slot.seen + share), value - self.offset - slot.value),
             Some(profile) => {
-                let error = (value - self.offset - profile).clamp(-limit, limit);
+                let error = value - self.offset - profile;
+                slot.now.sum += error;
+                slot.now.count += 1.0;
+                let error = error.clamp(slot.last.min(-limit), slot.last.max(limit));
                 (rate(slot.seen, self.forget) * share, error)
             }
         };
         slot.value += weight * error;
         slot.seen += share;
         if profile.is_some() {
-            self.offset += FOLLOW * error;
+            self.offset += FOLLOW * error.clamp(-limit, limit);
         }
     }
 
@@ -79,5 +98,16 @@ impl Season {
         let into = (at - MONDAY).rem_euclid(self.period) as f64 / self.period as f64;
         let place = into * self.slots.len() as f64;
         ((place as usize).min(self.slots.len() - 1), place.fract())
+    }
+}
+
+impl Slot {
+    /// Begins another period, if it is one.
+    fn turn_to(&mut self, turn: i64) {
+        if turn != self.turn {
+            self.last = self.now.sum / self.now.count.max(1.0);
+            self.now = Mean::default();
+            self.turn = turn;
+        }
     }
 }

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use super::detector::{Detector, Point, State, Usual, Verdict};
 use super::stretch::{Direction, Ending, Severity, Spike};
 
-/// A spike opens where a deviation is as rare as this: minus a decimal logarithm. A series of
-/// minutes has 4.0 of them a week.
-const RARE: f64 = 5.0;
+/// A spike opens where a deviation is as rare as this: minus a decimal logarithm. Of independent
+/// minutes a week has one of 4.0; the tail that is assumed is heavier than theirs.
+const RARE: f64 = 4.5;
 
-/// A count that differs by less than this part of what was expected is no spike, however sure.
+/// A count that differs by less than this part of what was expected, or from the points before it, is
+/// no spike, however sure. So a slow ramp is none.
 const MATTERS: f64 = 0.25;
 
 /// A spike ends after so many points that don't belong to it.
@@ -22,8 +23,8 @@ const GAP: i64 = 10;
 /// level is learnt.
 const HOLD: i64 = 7200;
 
-/// How many points back a deviation can begin.
-const LONGEST: usize = 10;
+/// So many points are looked at together: those of a deviation, at most 10, and those before it.
+const RECENT: usize = 30;
 
 /// One series under watch: its detector, and the spike that is open.
 #[derive(Debug, Clone)]
@@ -89,7 +90,7 @@ impl Watch {
     /// Watches a series with so many seconds between two points.
     pub fn new(step: i64) -> Self {
         let step = step.max(1);
-        let recent = VecDeque::with_capacity(LONGEST);
+        let recent = VecDeque::with_capacity(RECENT);
         Self { step, detector: Detector::new(step), recent, spike: None }
     }
 
@@ -103,11 +104,12 @@ impl Watch {
     pub fn push(&mut self, point: &Point, usual: Option<&Usual>) -> (Verdict, Option<Change>) {
         let judged = self.detector.judge(point, usual);
         let verdict = judged.verdict;
-        if self.recent.len() == LONGEST {
+        if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back(Seen::new(point, &verdict));
         let change = match self.open() {
+            Some(spike) if turned(spike, &verdict) => self.cut_off(),
             Some(_) => self.go_on(),
             None => self.begin(&verdict),
         };
@@ -134,7 +136,8 @@ impl Watch {
         while points.len() > 1 && points[0].deviation * sign < 1.0 {
             points.remove(0);
         }
-        if !self.matters(&points) {
+        let before = self.recent.len() - points.len();
+        if !self.matters(&points) || !self.sudden(&points, before, sign) {
             return None;
         }
         let near = |track: &&mut Track| {
@@ -162,6 +165,21 @@ impl Watch {
         !self.detector.counts() || (observed - expected).abs() >= MATTERS * expected
     }
 
+    /// Whether the points differ from the `before` ones that came before them.
+    fn sudden(&self, points: &[Seen], before: usize, sign: f64) -> bool {
+        let mean = |sum: f64, count: usize| sum / count.max(1) as f64;
+        let level = mean(self.recent.iter().take(before).map(|seen| seen.value).sum(), before);
+        let observed = mean(points.iter().map(|seen| seen.value).sum(), points.len());
+        !self.detector.counts() || before == 0 || (observed - level) * sign >= MATTERS * level
+    }
+
+    /// Ends the open spike at once; what goes the other way opens its own with the next point.
+    fn cut_off(&mut self) -> Option<Change> {
+        let track = self.spike.as_mut()?;
+        track.end();
+        Some(Change::Closed(track.spike.clone()))
+    }
+
     /// Lets the open spike grow by a point, or end.
     fn go_on(&mut self) -> Option<Change> {
         let seen = *self.recent.back()?;
@@ -180,6 +198,12 @@ impl Watch {
         track.end();
         Some(Change::Closed(track.spike.clone()))
     }
+}
+
+/// Whether a spike turns into its opposite.
+fn turned(spike: &Spike, verdict: &Verdict) -> bool {
+    let opposite = verdict.direction.is_some_and(|direction| direction != spike.direction);
+    opposite && verdict.surprise >= RARE
 }
 
 impl Track {
@@ -232,7 +256,8 @@ impl Track {
 
     fn end(&mut self) {
         let spike = &mut self.spike;
-        let last: f64 = self.calm.iter().map(|seen| seen.value).sum::<f64>() / CALM as f64;
+        let calm = self.calm.len().max(1) as f64;
+        let last: f64 = self.calm.iter().map(|seen| seen.value).sum::<f64>() / calm;
         let as_in_it = (last - spike.observed).abs() < (last - spike.expected).abs();
         spike.ending = Some(if as_in_it { Ending::Learnt } else { Ending::Back });
         spike.closed = true;

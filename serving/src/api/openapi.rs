@@ -20,7 +20,11 @@ pub const ROUTES: &[Route] = &[
         &["view", "from", "to", "last", "n", "by", "trend", "exact"],
     ),
     ("/status", "Where the pipeline stands", &[]),
-    ("/accuracy", "How far the estimates were off, by day", &["from", "to", "last"]),
+    (
+        "/accuracy",
+        "How far the estimates were off, by day, and how many live spikes were confirmed",
+        &["from", "to", "last"],
+    ),
     (
         "/spikes",
         "Spikes, who caused them, and what the exact minutes say of them",

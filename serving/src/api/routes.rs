@@ -29,7 +29,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/series", get(series))
         .route("/top/{view}", get(top))
         .route("/slice", get(archive::slice))
-        .route("/accuracy", get(|shared, given| documents(shared, given, "accuracy")))
+        .route("/accuracy", get(accuracy))
         .route("/spikes", get(found_spikes))
         .route("/heatmap", get(|shared, given| documents(shared, given, "heatmap")))
         .route("/sessions", get(|shared, given| documents(shared, given, "sessions")))
@@ -188,6 +188,19 @@ async fn documents(
     let found = shared.ask(move |sources| {
         let range = parameters.range(&*sources.index)?;
         documents_of(&*sources.index, kind, range)
+    });
+    ok(&found.await?)
+}
+
+/// How far the estimates were off by day, and how many live spikes the exact minutes confirmed.
+async fn accuracy(State(shared): State<Shared>, Query(given): Given) -> Answer {
+    let parameters = Parameters::new(given, &RANGE)?;
+    let found = shared.ask(move |sources| {
+        let range = parameters.range(&*sources.index)?;
+        let mut answer = documents_of(&*sources.index, "accuracy", range)?;
+        let listed = spikes::list(&*sources.index, range.from.0, range.to.0)?;
+        answer["spikes"] = json!(spikes::precision(&listed));
+        Ok(answer)
     });
     ok(&found.await?)
 }

@@ -48,7 +48,7 @@ pub(super) fn data_view(alias: &str, version: &str) -> Value {
         formats.insert(format!("twofold.accuracy.{field}"), percent.clone());
     }
     let attributes = json!({
-        "title": alias,
+        "title": format!("{alias},{alias}_live"),
         "timeFieldName": "@timestamp",
         "fieldFormatMap": Value::Object(formats).to_string(),
     });

@@ -106,7 +106,8 @@ pub fn panels() -> Vec<Panel> {
         y += column * 15;
     }
     let bottom = panels.iter().map(|panel| panel.place[1] + panel.place[3]).max().unwrap_or(0);
-    panels.push(accuracy([0, bottom, 48, 12]));
+    panels.push(spikes([0, bottom, 48, 12]));
+    panels.push(accuracy([0, bottom + 12, 48, 12]));
     panels
 }
 
@@ -279,6 +280,31 @@ fn list(view: &View, place: [u32; 4]) -> Panel {
             &title(view),
             if few { Chart::Ring } else { Chart::Table },
             rows(view.name),
+            place,
+        )
+    }
+}
+
+/// Spikes stand in the index of live documents, which no alias of the rows has.
+fn spikes(place: [u32; 4]) -> Panel {
+    let most = |label: &str, field: &str| {
+        Metric::new(label, Operation::Max(format!("twofold.spike.{field}")), "number")
+    };
+    let by = |field: &str| Split::Top(format!("twofold.spike.{field}"), 20);
+    Panel {
+        description: "What stood out, and by how much.".into(),
+        metrics: vec![
+            most("Score", "score"),
+            most("Minutes", "minutes"),
+            most("Observed a minute", "observed"),
+            most("Expected a minute", "expected"),
+        ],
+        splits: vec![Split::Time, by("quantity"), by("severity")],
+        ..panel(
+            "spikes",
+            "Spikes",
+            Chart::Table,
+            "twofold.doc:live AND twofold.document.kind:spike".into(),
             place,
         )
     }

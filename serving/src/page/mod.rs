@@ -41,6 +41,7 @@ const MODULES: &[Module] = modules![
     "percentiles",
     "picker",
     "pipeline",
+    "spikes",
     "sure",
     "text",
     "time",
@@ -61,6 +62,7 @@ static STYLE: LazyLock<String> = LazyLock::new(|| {
         include_str!("css/tokens.css"),
         include_str!("css/base.css"),
         include_str!("css/cards.css"),
+        include_str!("css/spikes.css"),
     ]
     .join("\n")
 });

@@ -11,7 +11,7 @@ use twofold_data::spike::{Direction, Scope, Severity};
 
 use super::row::SpikeRow;
 use super::store::live;
-use crate::index::{Index, IndexError, Put};
+use crate::index::{Document, Index, IndexError, LiveDocument, Put};
 
 /// The kind of live documents that are alerts.
 const ALERT: &str = "alert";
@@ -54,6 +54,9 @@ pub struct Alert {
     pub spike: SpikeRow,
 }
 
+/// Spikes of several series that begin within so many minutes are one event: the first is told.
+const TOGETHER: i64 = 10;
+
 /// Nobody is told of what ended so long ago (minutes): it comes from going through old minutes.
 const OLD: i64 = 60;
 
@@ -70,12 +73,13 @@ pub fn claim(
         if Minute::of(now).0 - row.end.0 > OLD {
             continue;
         }
-        let told = told(index, row, rules.quiet)?;
+        let mut told = told(index, row, rules.quiet)?;
         let wanted = row.minutes >= rules.min_minutes
             && row.severity >= rules.severity
             && (rules.keys || row.series.scope == Scope::All);
         if !told.this && !told.another && wanted && claimed(index, row, Event::Spike, now)? {
             alerts.push(alert(row, Event::Spike));
+            told.this = true;
         }
         let over = row.closed && rules.resolve && told.this;
         if over && claimed(index, row, Event::Resolved, now)? {
@@ -89,22 +93,23 @@ pub fn claim(
 struct Told {
     /// Of this spike.
     this: bool,
-    /// Of another one of its series, within the quiet time.
+    /// Of another one of its series within the quiet time, or of one of any series that began with it.
     another: bool,
 }
 
 fn told(index: &dyn Index, row: &SpikeRow, quiet: i64) -> Result<Told, IndexError> {
-    let from = Minute(row.start.0 - quiet.max(0));
-    let alerts = index.live_documents(ALERT, from, row.start.next())?;
+    let from = Minute(row.start.0 - quiet.max(TOGETHER));
+    let alerts = index.live_documents(ALERT, from, Minute(row.start.0 + TOGETHER + 1))?;
     let mut told = Told { this: false, another: false };
-    for alert in alerts {
-        let body = &alert.document.body;
-        if body["event"] != json!(Event::Spike) || body["series"] != json!(row.series.to_string()) {
+    for LiveDocument { document: Document { start, body, .. }, .. } in &alerts {
+        if body["event"] != json!(Event::Spike) {
             continue;
         }
+        let apart = (row.start.0 - start.0).abs();
+        let same = body["series"] == json!(row.series.to_string()) && apart <= quiet;
         match body["spike"] == json!(row.id) {
             true => told.this = true,
-            false => told.another = true,
+            false => told.another |= same || apart <= TOGETHER,
         }
     }
     Ok(told)

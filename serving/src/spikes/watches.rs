@@ -34,6 +34,8 @@ pub struct Watches {
     series: BTreeMap<Series, Watch>,
     hosts: Keys,
     pages: Keys,
+    /// How many minutes ago the first rows of hosts and pages were seen.
+    keyed: i64,
     /// What is usual of the whole traffic.
     pub usual: Arc<BTreeMap<Quantity, History>>,
 }
@@ -67,6 +69,7 @@ impl Default for Watches {
             series: series.collect(),
             hosts: Keys::new(HOSTS),
             pages: Keys::new(PAGES),
+            keyed: 0,
             usual: Arc::default(),
         }
     }
@@ -75,6 +78,9 @@ impl Default for Watches {
 impl Watches {
     /// Shows a finished minute to every watch.
     pub fn push(&mut self, minute: Minute, values: &MinuteValues, mut visit: impl FnMut(Seen<'_>)) {
+        if self.keyed > 0 || values.hosts.is_some() || values.pages.is_some() {
+            self.keyed += 1;
+        }
         let floor = |set: &Option<RowSet>| set.as_ref().map_or(0, |set| set.floor);
         let hosts = self.hosts.see(values.hosts.as_ref());
         self.turn_over(hosts, &OF_HOSTS, Scope::Host, (minute, floor(&values.hosts)));
@@ -128,19 +134,25 @@ impl Watches {
                 self.series.remove(&series(&key, quantity));
             });
         }
+        // With the first rows everything is new, and nothing is known of what was before.
+        let primed = if self.keyed > PRIMED { PRIMED } else { 0 };
         for key in turnover.came {
             for quantity in of {
-                self.series.entry(series(&key, quantity)).or_insert_with(|| {
-                    let mut watch = Watch::new(60);
-                    for before in (1..=PRIMED).rev() {
-                        let at = Minute(minute.0 - before).start_ms() / 1000;
-                        watch.push(&Point::whole(at, (floor / 2) as f64), None);
-                    }
-                    watch
-                });
+                let series = self.series.entry(series(&key, quantity));
+                series.or_insert_with(|| watch(minute, (floor / 2) as f64, primed));
             }
         }
     }
+}
+
+/// A new watch that has seen the same value for so many minutes.
+fn watch(minute: Minute, value: f64, primed: i64) -> Watch {
+    let mut watch = Watch::new(60);
+    for before in (1..=primed).rev() {
+        let at = Minute(minute.0 - before).start_ms() / 1000;
+        watch.push(&Point::whole(at, value), None);
+    }
+    watch
 }
 
 fn usual(usual: &BTreeMap<Quantity, History>, series: &Series, at: i64) -> Option<Usual> {

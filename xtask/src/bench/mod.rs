@@ -11,9 +11,11 @@ mod job;
 mod log;
 mod machine;
 mod measure;
+mod nab;
 mod page;
 mod peers;
 mod scale;
+mod spikes;
 
 use figure::{Figure, Figures};
 use job::Job;
@@ -27,6 +29,11 @@ const LINES: u64 = 5_000_000;
 
 /// `cargo xtask bench [NAME…] [--peers] [--charts] [--lines N] [--runs N]`
 pub fn main(arguments: &[String]) -> Result<(), String> {
+    match arguments.first().map(String::as_str) {
+        Some("spikes") => return spikes::main(),
+        Some("nab") => return nab::main(&arguments[1..]),
+        _ => {}
+    }
     let asked = Asked::of(arguments)?;
     run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
     let outcomes = [of_jobs(asked.jobs, asked.lines, asked.runs), of_charts(asked.charts)];

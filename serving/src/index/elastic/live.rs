@@ -7,6 +7,7 @@ use super::ElasticIndex;
 use super::body::{Hit, range};
 use super::bulk::{Outcome, Version, Writes, send};
 use super::clean::delete_matching;
+use super::mapping::has_field;
 use super::names::clamp;
 use super::search::{Search, all_of, doc};
 use crate::index::body::to_json;
@@ -20,16 +21,18 @@ pub(super) fn put(
     for LiveDocument { document, version } in documents {
         let Document { kind, id, start, body } = document;
         let name = format!("{kind}.{id}");
-        let source = to_json(&json!({
-            "@timestamp": clamp(*start).to_string(),
-            "twofold": {
-                "doc": "live",
-                "set": name,
-                "version": version,
-                "document": { "kind": kind, "id": id },
-                "body": body,
-            }
-        }))?;
+        let mut twofold = json!({
+            "doc": "live",
+            "set": name,
+            "version": version,
+            "document": { "kind": kind, "id": id },
+            "body": body,
+        });
+        if kind == "spike" {
+            twofold["spike"] = spike(body);
+        }
+        let timestamp = clamp(*start).to_string();
+        let source = to_json(&json!({ "@timestamp": timestamp, "twofold": twofold }))?;
         let version = Version::Above(i64::try_from(*version).unwrap_or(i64::MAX));
         writes.index(&name, version, |out| {
             out.extend_from_slice(&source);
@@ -37,6 +40,15 @@ pub(super) fn put(
         })?;
     }
     send(&index.connection, &index.names.live(), &writes)?.into_iter().map(conclude).collect()
+}
+
+/// What Kibana reads of a spike: the fields that the mapping has.
+fn spike(body: &Value) -> Value {
+    let known =
+        body.as_object().into_iter().flatten().filter(|(name, value)| {
+            !value.is_null() && has_field(&format!("twofold.spike.{name}"))
+        });
+    Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn conclude(outcome: Outcome) -> Result<Put, IndexError> {

@@ -41,7 +41,7 @@ export class Chart {
     this.plot = null;
     if (!this.data || !this.box.clientWidth) return;
     this.plot = new uPlot(this.options(), this.data, this.box);
-    this.plot.over.append(this.boundary.shade, this.boundary.line);
+    this.plot.over.append(this.boundary.shade, this.boundary.line, ...this.marks.map((mark) => mark.node));
     this.box.append(this.hint);
     this.mark();
   }

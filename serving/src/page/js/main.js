@@ -14,6 +14,7 @@ import { setPercentiles } from "./percentiles.js";
 import { askAudit, setStatus } from "./pipeline.js";
 import { setAccuracy } from "./accuracy.js";
 import { setDays } from "./days.js";
+import { showSpikes } from "./spikes.js";
 import { answered, failed, isAway, listen } from "./live.js";
 import { lines } from "./lines.js";
 import { tips, toast } from "./tip.js";
@@ -105,6 +106,7 @@ async function refresh() {
     answer.before = before.of === lookedAt() ? before.is : null;
     draw(answer);
     answered();
+    await showSpikes();
     if (!filtered()) {
       answer.before = await compared(answer.totals, control.signal);
       if (pending !== control) return;
@@ -160,7 +162,7 @@ async function slow() {
   const [heat, sessions, newcomers, accuracy] = await Promise.all(["heatmap", "sessions", "newcomers", "accuracy"].map((kind) => ask(kind, range())));
   setHeatmap(heat.days);
   setDays(sessions.days, newcomers.days);
-  setAccuracy(accuracy.days);
+  setAccuracy(accuracy.days, accuracy.spikes);
 }
 
 function everythingAnew() {

@@ -1,0 +1,109 @@
+//! What the detector costs while traffic comes in, beside the speed layer.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use twofold_data::generate::{LiveTraffic, Profile};
+
+use crate::run;
+
+/// Lines a second, on a day's average: the hour decides how many there are.
+const RATE: f64 = 5_000.0;
+
+const SEED: u64 = 42;
+
+/// How long is measured, in seconds, and how long both run before.
+const SECONDS: u64 = 120;
+const WARM: u64 = 15;
+
+/// Where the log and the data are kept.
+const PLACE: &str = "target/bench/spikes";
+
+/// The speed layer follows a log to which lines are added; a server beside it judges. What
+/// a server costs that has nothing to judge is not taken off.
+pub fn measure() -> Result<String, String> {
+    run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
+    let place = Path::new(PLACE);
+    let _ = std::fs::remove_dir_all(place);
+    std::fs::create_dir_all(place).map_err(|error| format!("{PLACE}: {error}"))?;
+    let log = place.join("access.log");
+    let mut live = Live::start(&log)?;
+    live.feed(1)?;
+    let mut speed = start(place, &["speed", "--source", &log.to_string_lossy()])?;
+    let mut serve = start(place, &["serve", "--listen", "127.0.0.1:0"])?;
+    let outcome = took([&speed, &serve], &mut live);
+    for child in [&mut speed, &mut serve] {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    let [speed, judge] = outcome?;
+    Ok(format!(
+        "With {} lines a second for {SECONDS} s the speed layer took {speed:.2} CPU-seconds, and the server that \
+         judges beside it {judge:.2}: {:.1} %.\n",
+        live.written as u64 / SECONDS,
+        100.0 * judge / speed.max(0.01)
+    ))
+}
+
+/// The CPU-seconds that each took while the log grew.
+fn took(children: [&Child; 2], live: &mut Live) -> Result<[f64; 2], String> {
+    live.feed(WARM)?;
+    live.written = 0;
+    let before = [cpu(children[0])?, cpu(children[1])?];
+    live.feed(SECONDS)?;
+    Ok([cpu(children[0])? - before[0], cpu(children[1])? - before[1]])
+}
+
+fn start(place: &Path, arguments: &[&str]) -> Result<Child, String> {
+    let mut command = Command::new("target/release/twofold");
+    command.args(arguments).arg("--data").arg(place.join("data"));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map_err(|error| format!("twofold {arguments:?}: {error}"))
+}
+
+/// User and system time of a running process, in seconds (proc(5), `stat`, fields 14 and 15).
+fn cpu(child: &Child) -> Result<f64, String> {
+    let path = format!("/proc/{}/stat", child.id());
+    let stat = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    // Ticks of a hundredth of a second, on every Linux that we know.
+    Ok(fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0)
+}
+
+/// Appends generated lines to a log as time goes on.
+struct Live {
+    traffic: LiveTraffic,
+    log: File,
+    written: usize,
+}
+
+impl Live {
+    fn start(log: &Path) -> Result<Self, String> {
+        let log = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let traffic = LiveTraffic::new(Profile::bench(), now(), SEED, RATE);
+        Ok(Self { traffic, log, written: 0 })
+    }
+
+    /// Adds a second's lines each second, for so many seconds.
+    fn feed(&mut self, seconds: u64) -> Result<(), String> {
+        let begun = Instant::now();
+        for second in 1..=seconds {
+            let mut block = Vec::new();
+            self.traffic.second(now(), &mut block).map_err(|error| error.to_string())?;
+            self.written += block.iter().filter(|byte| **byte == b'\n').count();
+            self.log.write_all(&block).map_err(|error| error.to_string())?;
+            let due = Duration::from_secs(second);
+            std::thread::sleep(due.saturating_sub(begun.elapsed()));
+        }
+        Ok(())
+    }
+}
+
+/// The wall clock, in seconds since the Unix epoch.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
