@@ -36,7 +36,7 @@ fn generated_weeks_are_judged_as_they_are_labelled() {
     let folder = tempfile::tempdir().unwrap();
     let (log, answers) = (folder.path().join("access.log"), folder.path().join("answers.json"));
     let data = text(&folder.path().join("data")).to_owned();
-    let generate = ["generate", "--profile", "spikes", "--days", "7", "--lines", "900000"];
+    let generate = ["generate", "--profile", "spikes", "--days", "7", "--lines", "700000"];
     let to = ["--seed", "4", "--out", text(&log), "--answers", text(&answers)];
     ok(&[&generate[..], &to[..]].concat());
     ok(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&log)]);
@@ -123,14 +123,13 @@ fn killed_within_a_spike_it_ends_with_the_same_spikes() {
     // It stands in the middle of the spike, and has written the open one.
     std::fs::write(&log, with_spike(start, spike.start + 9, spike.clone())).unwrap();
     let follow = ["run", "--no-serve", "--data", &data, "--source", text(&log)];
-    let mut child = twofold(&follow).stderr(Stdio::null()).spawn().unwrap();
+    let child = Running::start(twofold(&follow).stderr(Stdio::null()));
     let until = Instant::now() + Duration::from_secs(60);
     while !spikes_so_far(&data).iter().any(|spike| spike["closed"] == false) {
         assert!(Instant::now() < until, "no open spike is stored");
         std::thread::sleep(Duration::from_millis(200));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     let rest = with_spike(spike.start + 9, start + 800, spike);
     let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
     file.write_all(rest.as_bytes()).unwrap();
@@ -213,21 +212,22 @@ fn answer(stream: TcpStream, status: u16) -> (String, Value) {
 #[test]
 fn webhooks_and_a_command_are_told_once_also_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, told) = (folder.path().join("access.log"), folder.path().join("told"));
+    let [log, told, printed] =
+        ["access.log", "told", "printed"].map(|name| folder.path().join(name));
     let data = text(&folder.path().join("data")).to_owned();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 / 60;
     std::fs::write(&log, with_spike(now - 300, now, now - 30..now - 20)).unwrap();
     let receiver = Hook::start();
     let secret = |path: &str| format!("http://{}/{path}", receiver.address);
-    let start = || -> Child {
+    let start = || {
         let mut command = twofold(&["run", "--no-serve", "--data", &data, "--source", text(&log)]);
         command.env("TWOFOLD_ALERTS_WEBHOOK", secret("json-of-nobody-else"));
         command.env("TWOFOLD_ALERTS_SLACK", secret("slack-of-nobody-else"));
         let hook = format!("echo $TWOFOLD_EVENT >> {0}; cat >> {0}", text(&told));
         command.env("TWOFOLD_ALERTS_COMMAND", hook).env("TWOFOLD_LOG", "debug");
-        command.stderr(Stdio::piped()).spawn().unwrap()
+        Running::start(command.stderr(std::fs::File::create(&printed).unwrap()))
     };
-    let mut child = start();
+    let child = start();
     let mut got: Vec<(String, Value)> = (0..4).map(|_| receiver.next()).collect();
     got.sort_by(|a, b| a.0.cmp(&b.0));
     let (json, slack) = (&got[..2], &got[2..]);
@@ -243,24 +243,35 @@ fn webhooks_and_a_command_are_told_once_also_after_a_kill() {
         assert!(Instant::now() < until, "{}", said());
         std::thread::sleep(Duration::from_millis(100));
     }
-    let printed = killed(&mut child);
-    assert!(!printed.contains("of-nobody-else"), "a secret is printed: {printed}");
+    drop(child);
+    let printed = std::fs::read_to_string(&printed).unwrap();
+    assert!(
+        printed.contains("alert sent") && !printed.contains("of-nobody-else"),
+        "a secret is printed: {printed}"
+    );
     // Nobody is told again.
-    let mut child = start();
+    let child = start();
     std::thread::sleep(Duration::from_secs(12));
-    killed(&mut child);
+    drop(child);
     let again: Vec<_> = receiver.sent.try_iter().collect();
     assert!(again.is_empty(), "{again:?}");
     assert_eq!(said().matches("resolved\n{").count(), 1);
 }
 
-/// Kills a process; what it had printed.
-fn killed(child: &mut Child) -> String {
-    child.kill().unwrap();
-    let mut printed = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
-    child.wait().unwrap();
-    printed
+/// A process that is killed in the end.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut std::process::Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The generator's file and labels are what a user would use, too: they say the same twice.

@@ -44,7 +44,12 @@ pub fn usual(index: &dyn Index, boundary: Minute) -> Result<Vec<Document>, Batch
         return Ok(Vec::new());
     }
     let mut collectors: BTreeMap<Quantity, Collector> = BTreeMap::new();
+    let mut begun = false;
     each_minute(index, (from, to), false, |minute, values| {
+        begun |= values.counts.requests() > 0;
+        if !begun {
+            return;
+        }
         for quantity in Quantity::ALL {
             if let Some(value) = values.value(quantity) {
                 collectors.entry(quantity).or_default().add(minute.start_ms() / 1000, value);

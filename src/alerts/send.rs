@@ -97,7 +97,7 @@ impl Sender {
         let request =
             self.client.post(url).header("content-type", "application/json").body(body.to_string());
         // The error of the client names the address, which is a secret.
-        let answer = self.runtime.block_on(request.send());
+        let answer = self.runtime.block_on(async { request.send().await });
         let answer = answer.map_err(|error| (error.without_url().to_string(), true))?;
         let status = answer.status();
         match status.is_success() {

@@ -191,7 +191,7 @@ impl Judge {
             return Ok(Vec::new());
         }
         let minutes = read(&*self.index, from, newest.next(), false)?;
-        let (mut watches, mut changes) = (self.watches.clone(), Changes::new());
+        let (mut watches, mut changes) = (self.watches.early(), Changes::new());
         for minute in from.0..=newest.0 {
             let values = minutes.get(&Minute(minute)).cloned().unwrap_or_default();
             let part = ((seen + 1) - Minute(minute).start_ms()) as f64 / MINUTE_MS as f64;
@@ -268,11 +268,17 @@ impl Judge {
         start
     }
 
-    /// Closes what only unfinished minutes have shown and the finished ones do not.
+    /// Closes what only unfinished minutes have shown and the finished ones do not, and what nobody
+    /// watches any more because its host or page has become too small.
     fn take_back(&mut self, to: Minute, version: u64) -> Result<Vec<SpikeRow>, IndexError> {
-        let over = |named: &Named| named.early && Minute::of(named.spike.end * 1000) <= to;
+        let past = |named: &Named| Minute::of(named.spike.end * 1000) <= to;
+        let lost =
+            |series: &Series, named: &Named| !named.spike.closed && !self.watches.has(series);
         let mut gone = std::mem::take(&mut self.orphans);
-        let over = self.named.iter().filter(|(_, named)| over(named));
+        let over = self
+            .named
+            .iter()
+            .filter(|(series, named)| past(named) && (named.early || lost(series, named)));
         gone.extend(over.map(|(series, named)| (series.clone(), named.clone())));
         let mut rows = Vec::new();
         for (series, Named { start, mut spike, .. }) in gone {

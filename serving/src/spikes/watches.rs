@@ -6,8 +6,6 @@ use std::sync::Arc;
 use twofold_data::minute::Minute;
 use twofold_data::spike::{Change, History, Point, Quantity, Scope, Series, Usual, Verdict, Watch};
 
-use twofold_data::view::RowSet;
-
 use super::keys::{Keys, Turnover};
 use super::minutes::MinuteValues;
 
@@ -25,17 +23,14 @@ const OF_PAGES: [Quantity; 1] = [Quantity::Requests];
 const EARLY: [Quantity; 4] =
     [Quantity::Requests, Quantity::ServerErrors, Quantity::NotFound, Quantity::Bytes];
 
-/// So many minutes before it came a new key is taken to have had next to nothing.
-const PRIMED: i64 = 30;
-
 /// Every watched series.
 #[derive(Clone)]
 pub struct Watches {
     series: BTreeMap<Series, Watch>,
     hosts: Keys,
     pages: Keys,
-    /// How many minutes ago the first rows of hosts and pages were seen.
-    keyed: i64,
+    /// Whether there was any traffic yet.
+    begun: bool,
     /// What is usual of the whole traffic.
     pub usual: Arc<BTreeMap<Quantity, History>>,
 }
@@ -69,23 +64,23 @@ impl Default for Watches {
             series: series.collect(),
             hosts: Keys::new(HOSTS),
             pages: Keys::new(PAGES),
-            keyed: 0,
+            begun: false,
             usual: Arc::default(),
         }
     }
 }
 
 impl Watches {
-    /// Shows a finished minute to every watch.
+    /// Shows a finished minute to every watch. Minutes before the first traffic are no silence.
     pub fn push(&mut self, minute: Minute, values: &MinuteValues, mut visit: impl FnMut(Seen<'_>)) {
-        if self.keyed > 0 || values.hosts.is_some() || values.pages.is_some() {
-            self.keyed += 1;
+        self.begun |= values.counts.requests() > 0;
+        if !self.begun {
+            return;
         }
-        let floor = |set: &Option<RowSet>| set.as_ref().map_or(0, |set| set.floor);
         let hosts = self.hosts.see(values.hosts.as_ref());
-        self.turn_over(hosts, &OF_HOSTS, Scope::Host, (minute, floor(&values.hosts)));
+        self.turn_over(hosts, &OF_HOSTS, Scope::Host);
         let pages = self.pages.see(values.pages.as_ref());
-        self.turn_over(pages, &OF_PAGES, Scope::Page, (minute, floor(&values.pages)));
+        self.turn_over(pages, &OF_PAGES, Scope::Page);
         for (series, watch) in &mut self.series {
             let Some(value) = value(series, values) else { continue };
             let at = minute.start_ms() / 1000;
@@ -93,6 +88,16 @@ impl Watches {
             let (verdict, change) = watch.push(&Point::whole(at, value), usual.as_ref());
             visit(Seen { series, minute, value, verdict, change });
         }
+    }
+
+    /// The watches that look at unfinished minutes, to be thrown away after it.
+    pub(super) fn early(&self) -> Self {
+        let copied = |quantity: &Quantity| {
+            let series = Series::whole(*quantity);
+            self.series.get(&series).map(|watch| (series, watch.clone()))
+        };
+        let usual = Arc::clone(&self.usual);
+        Self { series: EARLY.iter().filter_map(copied).collect(), usual, ..Self::default() }
     }
 
     /// Shows an unfinished minute, or a part of one, to the watches of the whole traffic.
@@ -116,15 +121,14 @@ impl Watches {
         }
     }
 
-    /// Watches what came, and no longer what went. A key that came was not among the rows before:
-    /// it had at most as much as the last of them.
-    fn turn_over(
-        &mut self,
-        turnover: Turnover,
-        of: &[Quantity],
-        scope: fn(String) -> Scope,
-        (minute, floor): (Minute, u64),
-    ) {
+    /// Whether the series is watched at present.
+    pub(super) fn has(&self, series: &Series) -> bool {
+        self.series.contains_key(series)
+    }
+
+    /// Watches what came, and no longer what went. Of a key that came nothing is known yet: it is
+    /// only learnt for some minutes.
+    fn turn_over(&mut self, turnover: Turnover, of: &[Quantity], scope: fn(String) -> Scope) {
         let series = |key: &String, quantity: &Quantity| Series {
             quantity: *quantity,
             scope: scope(key.clone()),
@@ -134,25 +138,12 @@ impl Watches {
                 self.series.remove(&series(&key, quantity));
             });
         }
-        // With the first rows everything is new, and nothing is known of what was before.
-        let primed = if self.keyed > PRIMED { PRIMED } else { 0 };
         for key in turnover.came {
             for quantity in of {
-                let series = self.series.entry(series(&key, quantity));
-                series.or_insert_with(|| watch(minute, (floor / 2) as f64, primed));
+                self.series.entry(series(&key, quantity)).or_insert_with(|| Watch::new(60));
             }
         }
     }
-}
-
-/// A new watch that has seen the same value for so many minutes.
-fn watch(minute: Minute, value: f64, primed: i64) -> Watch {
-    let mut watch = Watch::new(60);
-    for before in (1..=primed).rev() {
-        let at = Minute(minute.0 - before).start_ms() / 1000;
-        watch.push(&Point::whole(at, value), None);
-    }
-    watch
 }
 
 fn usual(usual: &BTreeMap<Quantity, History>, series: &Series, at: i64) -> Option<Usual> {
