@@ -126,7 +126,7 @@ fn too_many_items(answer: Answer) -> Answer {
 #[ignore = "needs the servers that cargo xtask test starts"]
 fn what_the_engine_refused_is_replayed() {
     let engine = variable("TWOFOLD_TEST_ELASTICSEARCH");
-    let traffic = Traffic::new("demo", 3_000, 57);
+    let traffic = Traffic::new("demo", 300, 57);
     let lambda = Lambda::new(traffic, Topic::new("letters"), &engine, &engine);
     lambda.ok(&["ship", log(&lambda.traffic), "--create", "1"]);
     let day = format!("{}_speed.2026.03.10", lambda.prefix);

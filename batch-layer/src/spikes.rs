@@ -10,7 +10,7 @@ use twofold_data::spike::{Collector, Quantity, Scope, Series, Spike};
 use twofold_serving::index::{Document, Index, LiveDocument, Publication};
 use twofold_serving::spikes::{
     Bots, EXPECTATION, Found, Listed, Review, Seen, SpikeRow, Standing, Watches, causes,
-    each_minute, expectation, list, put_reviews, put_rows,
+    each_minute, expectation, extent, list, put_reviews, put_rows,
 };
 
 use crate::BatchError;
@@ -67,7 +67,7 @@ pub fn usual(index: &dyn Index, boundary: Minute) -> Result<Vec<Document>, Batch
 /// Goes through the exact minutes with the same detector, and says of each spike before the boundary
 /// whether it stands.
 pub fn review(index: &dyn Index, publication: &Publication) -> Result<(), BatchError> {
-    let (Some((first, _)), to) = (index.extent()?, publication.boundary) else { return Ok(()) };
+    let (Some((first, _)), to) = (extent(index)?, publication.boundary) else { return Ok(()) };
     let known = list(index, Minute(first.0), to)?;
     let over = |listed: &&Listed| listed.row.closed && listed.row.end <= to;
     let pending: Vec<&SpikeRow> = known

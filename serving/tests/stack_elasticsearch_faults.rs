@@ -144,7 +144,8 @@ fn what_the_engine_refuses_is_kept_and_can_be_put_again() {
         .unwrap();
     let pages = list("pages", 0, Some(3), &[("/a", 5), ("/b", 2)]);
     let clients = list("clients", 0, Some(3), &[("192.0.2.1", 7)]);
-    index.put(&[pages.clone(), clients.clone()]).unwrap();
+    let puts = index.put(&[pages.clone(), clients.clone()]).unwrap();
+    assert_eq!(puts, [Put::Refused, Put::Stored], "so that a replay does not forget its letter");
     let letters = index.dead_letters().unwrap();
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert_eq!((letters[0].status, &letters[0].set), (400, &pages));

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use twofold_data::view::RowSet;
 use twofold_serving::index::{DeadLetter, Index, Put};
 use twofold_serving::query::escape_terminal;
 
@@ -11,6 +12,9 @@ use crate::cli::{DeadLetters, DeadLettersCommand};
 use crate::config::Layers;
 use crate::output;
 use crate::place::Place;
+
+/// So many are put again at once.
+const AT_ONCE: usize = 200;
 
 /// Lists, shows, replays or drops what the index refused.
 pub fn run(arguments: &DeadLetters, layers: Layers) -> anyhow::Result<ExitCode> {
@@ -70,16 +74,19 @@ fn replay(index: &dyn Index, ids: &[String], all: bool) -> anyhow::Result<ExitCo
         ids.iter().map(|id| find(index, id)).collect::<Result<_, _>>()?
     };
     let (mut taken, mut newer, mut refused) = (0, 0, 0);
-    for letter in letters {
-        match index.put(std::slice::from_ref(&letter.set))?.first() {
-            Some(Put::Stored) => taken += 1,
-            Some(Put::Stale) => newer += 1,
-            Some(Put::Refused) | None => {
-                refused += 1;
-                continue;
+    for chunk in letters.chunks(AT_ONCE) {
+        let sets: Vec<RowSet> = chunk.iter().map(|letter| letter.set.clone()).collect();
+        for (letter, put) in chunk.iter().zip(index.put(&sets)?) {
+            match put {
+                Put::Stored => taken += 1,
+                Put::Stale => newer += 1,
+                Put::Refused => {
+                    refused += 1;
+                    continue;
+                }
             }
+            index.forget_dead_letter(&letter.id)?;
         }
-        index.forget_dead_letter(&letter.id)?;
     }
     output::text(&format!(
         "{taken} taken, {newer} replaced by newer rows meanwhile, {refused} refused again\n"

@@ -19,7 +19,8 @@ const HELP: &str = "cargo xtask COMMAND
   stack   up|down|status|…               real Kafka, Elasticsearch and S3 on this machine; `stack` alone says more
   kibana                                 write kibana/ from the tables of views and measures
   lint                                   clippy on everything, warnings are errors
-  faults  [--rounds N] [--seed S]        kill -9 at random instants; writes RELIABILITY.md
+  faults  [--rounds N] [--kills N] [--outage S] [--seed S]
+                                         kill -9 and what else goes wrong, also on real servers; writes RELIABILITY.md
   instructions [--record]                count instructions per line of the hot paths (valgrind), as `test` does
   bench   [NAME…] [--peers] [--charts] [--lines N] [--runs N]
                                          measure; writes BENCHMARKS.md

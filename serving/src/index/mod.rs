@@ -147,6 +147,6 @@ pub enum Put {
     Stored,
     /// A newer one was there already: done, too.
     Stale,
-    /// The index will never take it as it is: kept among its dead letters.
+    /// The index will never take it, or some of its rows, as it is: kept among its dead letters.
     Refused,
 }

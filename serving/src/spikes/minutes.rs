@@ -56,6 +56,21 @@ pub type Minutes = BTreeMap<Minute, MinuteValues>;
 /// How many minutes one read takes.
 const CHUNK: i64 = 360;
 
+/// The stretch of time of the traffic, without the first minute of 1970, where malformed records before any request
+/// stand: nobody wants to go through the minutes from there on.
+pub fn extent(index: &dyn Index) -> Result<Option<(Minute, Minute)>, IndexError> {
+    let Some((first, last)) = index.extent()? else { return Ok(None) };
+    if first != Minute(0) {
+        return Ok(Some((first, last)));
+    }
+    let from = Minute(Grain::Day.minutes());
+    let coarsest = Grain::Day;
+    let query = Query { views: &["traffic"], from, to: last, coarsest, sketches: false };
+    let answer = index.read(&query)?;
+    let starts = answer.exact.iter().chain(&answer.speed).map(|set| set.start);
+    Ok(starts.min().map(|first| (first, last)))
+}
+
 /// Reads the minutes `from..to`, with hosts and pages where they are wanted, and shows them to `visit` in
 /// order, those without traffic included.
 pub fn each_minute(

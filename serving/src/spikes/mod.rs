@@ -19,7 +19,7 @@ mod watches;
 pub use causes::{Causes, causes};
 pub use complete::{Complete, HEARTBEAT, Heartbeat};
 pub use judge::Judge;
-pub use minutes::{MinuteValues, Minutes, each_minute};
+pub use minutes::{MinuteValues, Minutes, each_minute, extent};
 pub use row::{Bots, Found, Review, SpikeRow, Standing};
 pub use store::{
     EXPECTATION, Listed, Precision, expectation, list, precision, put_reviews, put_rows,

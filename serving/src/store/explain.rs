@@ -26,7 +26,9 @@ pub fn explain(error: &Error) -> String {
     let code = between(&text, "<Code>", "</Code>");
     let advice = KNOWN.iter().find(|(known, _)| code == Some(known)).map(|(_, advice)| *advice);
     let said = match (code, between(&text, "<Message>", "</Message>")) {
-        (Some(code), Some(message)) => format!("{}: {code}: {message}", request(&text)),
+        (Some(code), Some(message)) => {
+            format!("{}: {code}: {}", request(&text), message.replace("&#39;", "'"))
+        }
         (Some(code), None) => format!("{}: {code}", request(&text)),
         _ => text.replace('\n', " "),
     };

@@ -2,7 +2,7 @@
 //!
 //! A letter holds the whole set, so that it can be put again once the reason is gone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use twofold_data::view::RowSet;
 
 use super::ElasticIndex;
@@ -12,21 +12,49 @@ use super::search::{Search, doc};
 use crate::index::body::{now, to_json};
 use crate::index::{DeadLetter, IndexError};
 
-/// Keeps a set that was refused, or of which a row was.
+/// A set that was refused, or of which a row was.
+pub(super) struct Refusal<'a> {
+    pub set: &'a RowSet,
+    pub status: u16,
+    pub reason: String,
+}
+
+/// Keeps sets that the index of this name has refused.
 pub(super) fn keep(
     index: &ElasticIndex,
     name: &str,
-    set: &RowSet,
-    status: u16,
-    reason: &str,
+    refusals: &[Refusal<'_>],
 ) -> Result<(), IndexError> {
-    tracing::warn!(view = set.view, start = %set.start, status, reason, "the index refused a set");
-    metrics::counter!("twofold_index_dead_letters_total").increment(1);
-    let id = set_id(Kind::Speed, set);
+    let mut writes = Writes::default();
+    for refusal in refusals {
+        let Refusal { set, status, reason } = refusal;
+        tracing::warn!(view = set.view, start = %set.start, status, reason, "the index refused a set");
+        metrics::counter!("twofold_index_dead_letters_total").increment(1);
+        let id = set_id(Kind::Speed, set);
+        let letter = to_json(&body(name, &id, refusal)?)?;
+        writes.index(&id, Version::AtLeast(external_version(set)), |out| {
+            out.extend_from_slice(&letter);
+            Ok::<(), IndexError>(())
+        })?;
+    }
+    let outcomes = send(&index.connection, &index.names.dead_letters(), &writes)?;
+    for (refusal, outcome) in refusals.iter().zip(outcomes) {
+        if let Outcome::Refused { status, reason } = outcome {
+            let before = &refusal.reason;
+            return Err(IndexError::Failed(format!(
+                "it refused a set ({before}), and the dead letter of it, too: {status}: {reason}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn body(name: &str, id: &str, refusal: &Refusal<'_>) -> Result<Value, IndexError> {
+    let Refusal { set, status, reason } = refusal;
     let source =
         serde_json::to_string(set).map_err(|error| IndexError::Failed(error.to_string()))?;
     let partition = set.partition.as_ref();
-    let letter = json!({
+    Ok(json!({
         "@timestamp": jiff::Timestamp::from_millisecond(now()).map(|now| now.to_string()).ok(),
         "twofold": {
             "doc": "letter",
@@ -37,19 +65,7 @@ pub(super) fn keep(
             "version": set.version,
             "letter": { "index": name, "id": id, "status": status, "reason": reason, "source": source },
         }
-    });
-    let letter = to_json(&letter)?;
-    let mut writes = Writes::default();
-    writes.index(&id, Version::AtLeast(external_version(set)), |out| {
-        out.extend_from_slice(&letter);
-        Ok::<(), IndexError>(())
-    })?;
-    match send(&index.connection, &index.names.dead_letters(), &writes)?.pop() {
-        Some(Outcome::Done | Outcome::Stale) => Ok(()),
-        other => Err(IndexError::Failed(format!(
-            "it refused a set ({reason}), and the dead letter of it, too: {other:?}"
-        ))),
-    }
+    }))
 }
 
 /// Every letter, the oldest first.

@@ -14,8 +14,9 @@ use twofold_data::view::{RowSet, State};
 
 use super::body::{Hit, Kind, Shared, external_version, row_count, row_id, set_id};
 use super::bulk::{Outcome, Version, Writes, send};
+use super::dead::{self, Refusal};
 use super::search::{Search, doc};
-use super::{ElasticIndex, alias, dead, merge, names};
+use super::{ElasticIndex, alias, merge, names};
 use crate::index::body::{now, to_json};
 use crate::index::{IndexError, PartitionState, Put};
 
@@ -62,18 +63,31 @@ fn put_day(
             continue;
         }
         let stored = |number: usize| heads.get(number) == Some(&Outcome::Done);
-        let taken: Vec<&RowSet> = sets
+        let (taken, lists): (Vec<usize>, Vec<&RowSet>) = sets
             .iter()
             .enumerate()
             .filter(|(number, _)| stored(*number))
-            .map(|(_, (_, set))| *set)
+            .map(|(_, (number, set))| (*number, *set))
+            .unzip();
+        let mut refused: BTreeMap<usize, Refusal<'_>> = rows(index, &name, &lists)?
+            .into_iter()
+            .filter_map(|(list, refusal)| Some((*taken.get(list)?, refusal)))
             .collect();
-        rows(index, &name, &taken)?;
         for ((number, set), outcome) in sets.iter().zip(heads) {
-            if let Some(put) = puts.get_mut(*number) {
-                *put = conclude(index, &name, set, outcome)?;
+            let put = match outcome {
+                Outcome::Done => Put::Stored,
+                Outcome::Stale => Put::Stale,
+                Outcome::Refused { status, reason } => {
+                    refused.insert(*number, Refusal { set, status, reason });
+                    Put::Refused
+                }
+            };
+            if let Some(slot) = puts.get_mut(*number) {
+                *slot = if refused.contains_key(number) { Put::Refused } else { put };
             }
         }
+        let refused: Vec<Refusal<'_>> = refused.into_values().collect();
+        dead::keep(index, &name, &refused)?;
         return Ok(());
     }
     Err(IndexError::Unavailable(format!("{name} goes as soon as it is made")))
@@ -81,22 +95,6 @@ fn put_day(
 
 fn is_gone(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Refused { status: 404 | 400, reason } if reason.contains("index_not_found") || reason.contains("require_alias"))
-}
-
-fn conclude(
-    index: &ElasticIndex,
-    name: &str,
-    set: &RowSet,
-    outcome: Outcome,
-) -> Result<Put, IndexError> {
-    Ok(match outcome {
-        Outcome::Done => Put::Stored,
-        Outcome::Stale => Put::Stale,
-        Outcome::Refused { status, reason } => {
-            dead::keep(index, name, set, status, &reason)?;
-            Put::Refused
-        }
-    })
 }
 
 /// Makes the index of a day, and puts it under the alias.
@@ -170,8 +168,13 @@ pub(super) fn get(
     Ok(answer.docs)
 }
 
-/// Writes the rows of sets that were taken, and clears what an older list had beyond them.
-fn rows(index: &ElasticIndex, name: &str, sets: &[&RowSet]) -> Result<(), IndexError> {
+/// Writes the rows of sets that were taken, and clears what an older list had beyond them. Returns
+/// which sets have rows that the engine refused, with the reason for one of them.
+fn rows<'a>(
+    index: &ElasticIndex,
+    name: &str,
+    sets: &[&'a RowSet],
+) -> Result<BTreeMap<usize, Refusal<'a>>, IndexError> {
     let mut writes = Writes::default();
     let mut of_set = Vec::new();
     for (number, set) in sets.iter().enumerate() {
@@ -191,12 +194,13 @@ fn rows(index: &ElasticIndex, name: &str, sets: &[&RowSet]) -> Result<(), IndexE
         of_set.resize(writes.len(), number);
         remember_length(index, set, id, count);
     }
+    let mut refused = BTreeMap::new();
     for (outcome, number) in send(&index.connection, name, &writes)?.into_iter().zip(of_set) {
         if let (Outcome::Refused { status, reason }, Some(set)) = (outcome, sets.get(number)) {
-            dead::keep(index, name, set, status, &reason)?;
+            refused.insert(number, Refusal { set, status, reason });
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 fn remember_length(index: &ElasticIndex, set: &RowSet, id: String, count: usize) {

@@ -212,14 +212,13 @@ impl Consuming {
         }
     }
 
-    /// Starts a partition; `None` where there is nothing to read of it.
+    /// Starts a partition; `None` where there is nothing to read of it. That is started and ended, too,
+    /// so that who takes it up sees whether it is still the same one.
     fn start(&mut self, topic: &str, number: i32) -> Result<Option<u64>, SourceError> {
         let partition = Partition::new(topic, u32::try_from(number).unwrap_or(0));
         let (position, (low, high)) = self.ask(&partition, topic, number)?;
         let end = (self.options.mode == Mode::ToEnd).then_some(high);
-        if end.is_some_and(|end| position.ended && position.offset >= end) {
-            return Ok(None);
-        }
+        let is_over = end.is_some_and(|end| position.ended && position.offset >= end);
         let offset = position.offset.max(low);
         if position.offset > 0 && offset > position.offset {
             self.outbox.push_back(Delivery::Notice(lost(&partition, position.offset, low)));
@@ -231,7 +230,7 @@ impl Consuming {
             partitions: self.identities.partitions(topic),
         });
         self.assigned.insert(partition, Assigned { next: offset, idle: false, end, sure: true });
-        Ok(Some(offset))
+        Ok((!is_over).then_some(offset))
     }
 
     /// Where to resume a partition, and what the broker has of it; asks until both are known. An

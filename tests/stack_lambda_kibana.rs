@@ -1,0 +1,202 @@
+//! Every panel of `kibana/` asks the real engine, and says what twofold itself says of the same traffic.
+
+mod common;
+mod kibana;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use common::Traffic;
+use common::kafka::{Topic, log};
+use common::lambda::Lambda;
+use kibana::{Line, Panel, panels};
+use serde_json::Value;
+use twofold_test_kit::servers::variable;
+
+/// The day of the traffic. (Malformed records count for today.)
+const RANGE: &str = "from=2026-03-10&to=2026-03-11";
+
+/// What twofold's own API says.
+struct Ours {
+    child: Child,
+    url: String,
+    answers: Value,
+}
+
+impl Ours {
+    fn start(lambda: &Lambda) -> Self {
+        let mut command = lambda.twofold(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned))
+            .expect("the server does not start");
+        std::thread::spawn(move || lines.count());
+        Self { child, url, answers: lambda.traffic.answers.clone() }
+    }
+
+    fn ask(&self, path: &str) -> Value {
+        let mut answer = ureq::get(format!("{}/api/v1/{path}", self.url)).call().unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    fn total(&self, measure: &str) -> f64 {
+        let totals = self.ask(&format!("totals?{RANGE}"));
+        totals["measures"][measure].as_f64().unwrap_or_else(|| panic!("{measure}: {totals}"))
+    }
+
+    /// What each minute counts, by its start, out of the points of a series.
+    fn minutes(&self, pointer: &str) -> BTreeMap<String, f64> {
+        let series = self.ask(&format!("series?{RANGE}&step=1m&spread=true"));
+        let points = series["points"].as_array().unwrap().iter();
+        let of = |point: &Value| {
+            let value = point.pointer(pointer)?.as_f64()?;
+            Some((point["start"].as_str()?.to_owned(), value))
+        };
+        points.filter_map(of).filter(|(_, value)| *value > 0.0).collect()
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs the servers that cargo xtask test starts"]
+fn every_panel_says_what_twofold_says() {
+    let engine = variable("TWOFOLD_TEST_ELASTICSEARCH");
+    let traffic = Traffic::new("demo", 12_000, 58);
+    let lambda = Lambda::new(traffic, Topic::new("panels"), &engine, &engine);
+    lambda.ok(&["ship", log(&lambda.traffic), "--create", "2"]);
+    lambda.ok(&["speed", "--to-end"]);
+    lambda.ok(&["archive", "--to-end"]);
+    lambda.ok(&["batch"]);
+    let ours = Ours::start(&lambda);
+    for file in ["twofold.ndjson", "twofold-lens.ndjson"] {
+        let panels = panels(file);
+        assert!(panels.len() > 15, "{file}");
+        for panel in panels {
+            let lines = panel.lines(&search(&engine, &lambda.prefix, &panel.body()));
+            check(&ours, &panel, &lines);
+        }
+    }
+}
+
+fn search(engine: &str, alias: &str, body: &Value) -> Value {
+    let request = ureq::post(format!("{engine}/{alias}/_search"));
+    let sent = request.header("content-type", "application/json").send(body.to_string());
+    let mut answer = sent.unwrap_or_else(|error| panic!("{error}: {body}"));
+    serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+}
+
+fn check(ours: &Ours, panel: &Panel, lines: &[Line]) {
+    let totals = ["requests", "bytes", "not_found", "server_errors"];
+    let sums = |measures: &[&str]| measures.iter().map(|name| ours.total(name)).collect::<Vec<_>>();
+    match panel.id.as_str() {
+        "totals" => assert_eq!(summed(lines), sums(&totals), "totals"),
+        "layers" => {
+            assert_eq!(summed(lines), sums(&["requests"]), "layers");
+            let exact = lines.iter().find(|(keys, _)| keys[0] == "batch");
+            assert_eq!(exact.map(|(_, values)| values.clone()), Some(sums(&["requests"])));
+        }
+        "traffic" => {
+            let per_minute = ours.answers["per_minute"].as_object().unwrap().iter();
+            let expected =
+                per_minute.map(|(minute, count)| (minute.clone(), count.as_f64().unwrap()));
+            assert_eq!(by_key(lines), expected.collect(), "the generator's minutes");
+        }
+        "errors-over-time" => {
+            for code in ["404", "500"] {
+                let of_code: Vec<Line> =
+                    lines.iter().filter(|(keys, _)| keys[0] == code).cloned().collect();
+                assert_eq!(summed(&of_code)[0], ours.answers["status"][code].as_f64().unwrap());
+            }
+        }
+        "error-rate" => {
+            let parts =
+                ["not_found", "requests", "client_errors", "requests", "server_errors", "requests"];
+            assert_eq!(summed(lines), sums(&parts), "error rates");
+        }
+        "kinds" => assert_eq!(summed(lines), sums(&["human", "bot", "unknown"]), "kinds"),
+        "bandwidth" => assert_eq!(by_key(lines), ours.minutes("/measures/bytes"), "bandwidth"),
+        "distinct-clients" => {
+            assert_eq!(by_key(lines), ours.minutes("/distinct_clients/value"), "clients");
+        }
+        "sizes" => assert_eq!(by_key(lines), ours.minutes("/sizes/p50"), "sizes"),
+        "heatmap" => heatmap(ours, lines),
+        "accuracy" => accuracy(ours, lines),
+        id => match id.strip_prefix("totals-") {
+            Some(number) => {
+                let measure = totals[number.parse::<usize>().unwrap()];
+                assert_eq!(summed(lines), sums(&[measure]), "{measure}");
+            }
+            None => list(ours, id, lines),
+        },
+    }
+}
+
+/// The metrics of all lines added up.
+fn summed(lines: &[Line]) -> Vec<f64> {
+    let width = lines.first().map_or(0, |(_, values)| values.len());
+    (0..width).map(|at| lines.iter().map(|(_, values)| values[at]).sum()).collect()
+}
+
+/// The first metric by the first key, where it is something.
+fn by_key(lines: &[Line]) -> BTreeMap<String, f64> {
+    let pairs = lines.iter().map(|(keys, values)| (keys[0].clone(), values[0]));
+    pairs.filter(|(_, value)| *value > 0.0).collect()
+}
+
+fn heatmap(ours: &Ours, lines: &[Line]) {
+    let report = ours.ask(&format!("report?{RANGE}"));
+    let hours = report["hours"].as_array().unwrap().iter().map(|hour| {
+        let number: u32 = hour["start"].as_str().unwrap()[11..13].parse().unwrap();
+        (number.to_string(), hour["requests"].as_f64().unwrap())
+    });
+    assert_eq!(by_key(lines), hours.filter(|(_, count)| *count > 0.0).collect(), "heatmap");
+}
+
+fn accuracy(ours: &Ours, lines: &[Line]) {
+    let told = ours.ask("accuracy");
+    let document = &told["days"][0];
+    let fields = [
+        "/distinct_clients/mean_error",
+        "/size_percentiles/mean_error",
+        "/top_clients/recall",
+        "/top_pages/recall",
+    ];
+    let expected = fields.map(|field| {
+        let value = document.pointer(&format!("/value{field}")).or(document.pointer(field));
+        value.and_then(Value::as_f64).unwrap_or_else(|| panic!("{field}: {told}"))
+    });
+    let (_, shown) = lines.first().expect("a day's accuracy");
+    let close = shown.iter().zip(expected).all(|(shown, ours)| (shown - ours).abs() < 1e-5);
+    assert!(close && shown.len() == 4, "{shown:?}, {expected:?}");
+}
+
+/// A list: keys with their measures; among equals at its end, any may stand there.
+fn list(ours: &Ours, view: &str, lines: &[Line]) {
+    let top = ours.ask(&format!("top/{view}?{RANGE}&n=1000"));
+    let measures = ["requests", "bytes", "not_found", "server_errors"];
+    let rows = top["rows"].as_array().unwrap();
+    let expected: BTreeMap<&str, Vec<f64>> = rows
+        .iter()
+        .map(|row| {
+            let values = measures.iter().map(|name| row[name].as_f64().unwrap()).collect();
+            (row["key"].as_str().unwrap(), values)
+        })
+        .collect();
+    assert_eq!(lines.len(), rows.len().min(20), "{view}: {lines:?}");
+    for (keys, values) in lines {
+        let known = expected.get(keys[0].as_str()).map(|all| &all[..values.len()]);
+        assert_eq!(known, Some(&values[..]), "{view}: {}", keys[0]);
+    }
+    let least = lines.iter().map(|(_, values)| values[0]).fold(f64::INFINITY, f64::min);
+    let shown = lines.len();
+    let larger = expected.values().filter(|values| values[0] > least).count();
+    assert!(larger < shown.max(1), "{view}: a larger one is missing");
+}
