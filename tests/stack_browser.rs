@@ -449,23 +449,87 @@ fn a_day_of_minutes_is_painted_and_answers_at_once() {
     assert!(interaction < 100.0, "interaction after {interaction} ms");
 }
 
+/// The four numbers at the top are held against a day and a week before, with a filter too.
+#[test]
+#[ignore = "needs the browser that cargo xtask test finds"]
+fn changes_are_held_against_a_day_and_a_week_before() {
+    let site = Site::until_now(60_000, 40);
+    site.publish_before("2h");
+    let mut browser = Browser::start();
+    let day = |ago: i64| {
+        let end = jiff::Timestamp::now().as_second() / 3600 - 3 - 24 * ago;
+        [end - 12, end].map(|hour| {
+            let at = jiff::Timestamp::from_second(hour * 3600).unwrap();
+            at.strftime("%Y-%m-%dT%H:%MZ").to_string()
+        })
+    };
+    let range = |[from, to]: [String; 2]| format!("from={from}&to={to}");
+    for (filter, question) in
+        [("", "totals?"), ("&status=404", "slice?"), ("&status=404&kind=bot", "slice?")]
+    {
+        let requests = |ago| {
+            let answer = site.api(&format!("{question}{}{filter}", range(day(ago))));
+            let totals = if filter.is_empty() { &answer } else { &answer["totals"] };
+            totals["measures"]["requests"].as_f64().unwrap()
+        };
+        let now = requests(0);
+        open(&mut browser, &site.address(&format!("/?{}{filter}", range(day(0)))));
+        for (name, ago) in [("day", 1), ("week", 7)] {
+            let change = 100.0 * (now - requests(ago)) / requests(ago);
+            let size = format!("{:.1}", change.abs());
+            let sign = if size == "0.0" {
+                "±"
+            } else if change > 0.0 {
+                "+"
+            } else {
+                "−"
+            };
+            let text = format!("{sign}{size}%");
+            browser.wait(&format!(
+                "document.querySelector('#figure-requests [data-before={name}] b').innerText === '{text}'"
+            ));
+        }
+        // Every row has its course, whether the index tells it or the archive.
+        let courses = "[...document.querySelectorAll('#list-clients .trend-line')]";
+        browser.wait(&format!(
+            "{courses}.length > 5 && {courses}.every((line) => line.getAttribute('d').includes('L'))"
+        ));
+    }
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
 /// The README's pictures: `TWOFOLD_TEST_PICTURES=docs/screenshots` keeps them.
 #[test]
 #[ignore = "needs the browser that cargo xtask test finds"]
 fn pictures_for_the_readme() {
-    let site = Site::of_a_day(200_000, 39);
+    let site = Site::until_now(900_000, 39);
+    site.publish_before("2h");
     let folder = std::env::var("TWOFOLD_TEST_PICTURES");
     let folder = folder.map_or_else(|_| site.folder().to_owned(), std::path::PathBuf::from);
     let mut browser = Browser::start();
     for (name, width, height, phone, scheme, query) in [
-        ("day-light", 1440, 1000, false, "light", "last=all"),
-        ("day-dark", 1440, 1000, false, "dark", "last=all"),
-        ("phone-light", 390, 844, true, "light", "last=all"),
-        ("filter-dark", 1440, 1000, false, "dark", "last=all&status=404&kind=bot"),
+        ("day-light", 1440, 1000, false, "light", "last=24h"),
+        ("day-dark", 1440, 1000, false, "dark", "last=24h"),
+        ("phone-light", 390, 844, true, "light", "last=6h"),
+        ("filter-dark", 1440, 1000, false, "dark", "last=6h&status=404"),
     ] {
         browser.size(width, height, phone);
         browser.scheme(scheme);
         open(&mut browser, &site.address(&format!("/?{query}")));
+        // The boundary stands where it is in time, from the first picture on.
+        browser.wait("!document.querySelector('.boundary-line').hidden");
+        let stands = browser.eval(
+            "(() => { const [over, line] = ['.u-over', '.boundary-line'].map((one) => \
+             document.querySelector(`#chart ${one}`).getBoundingClientRect()); \
+             return (line.left - over.left) / over.width; })()",
+        );
+        let series = site.api(&format!("series?{query}&columns=true").replace("&status=404", ""));
+        let at = series["columns"]["at"].as_array().unwrap();
+        let (from, to) = (at[0].as_f64().unwrap(), at.last().unwrap().as_f64().unwrap() + 60.0);
+        let boundary: jiff::Timestamp =
+            series["boundary"].as_str().unwrap().replace('Z', ":00Z").parse().unwrap();
+        let expected = (boundary.as_second() as f64 - from) / (to - from);
+        assert!((stands.as_f64().unwrap() - expected).abs() < 0.01, "{stands}, not {expected}");
         let file = folder.join(format!("{name}.png"));
         browser.picture(&file, false);
         assert!(std::fs::metadata(&file).unwrap().len() > 10_000, "{name} is empty");

@@ -1,10 +1,11 @@
 //! What a filter admits, counted from the archive: any combination, before the boundary.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMillisecondType};
-use arrow_array::{Array, DictionaryArray, PrimitiveArray, RecordBatch};
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, PrimitiveArray};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 use twofold_data::class::{Classifier, PageRules};
@@ -17,6 +18,7 @@ use twofold_data::window::aggregate::Aggregate;
 use twofold_serving::query::{Known, Range, Sliced, Slicing};
 
 use crate::BatchError;
+use crate::archive::columns::{Coded, Columns, OF_REQUESTS};
 use crate::archive::{Archive, File, Text, damaged};
 
 /// Counts what the filter admits. Where the range holds more than `most` records, only its end is
@@ -79,19 +81,25 @@ struct Search<'a> {
     classifier: Classifier,
     whole: Aggregate,
     steps: BTreeMap<i64, Known>,
+    /// By step of the keys' courses.
+    courses: BTreeMap<i64, Aggregate>,
 }
+
+/// How many keys of a view each step of a course counts exactly: there are a few dozen steps.
+const COURSE_KEYS: usize = 512;
 
 impl<'a> Search<'a> {
     fn new(question: &'a Slicing, covered: Range, rules: PageRules) -> Self {
         let classifier = Classifier::with_rules(rules);
-        Self { question, covered, classifier, whole: Aggregate::default(), steps: BTreeMap::new() }
+        let (steps, courses) = (BTreeMap::new(), BTreeMap::new());
+        Self { question, covered, classifier, whole: Aggregate::default(), steps, courses }
     }
 
     fn file(&mut self, archive: &Archive, file: &File) -> Result<(), BatchError> {
         let name = file.meta.partition.to_string();
         let through = self.question.publication.info["offsets"][&name].as_u64().unwrap_or(0);
         let wanted = |group: &RowGroupMetaData| may_be_among(group, self.question);
-        for batch in archive.read(&file.path, &COLUMNS, Text::Dictionary, wanted)? {
+        for batch in archive.read(&file.path, &OF_REQUESTS, Text::Dictionary, wanted)? {
             let batch = batch?;
             let columns = Columns::of(&batch)
                 .ok_or_else(|| damaged(&file.path, "its columns are not the archive's"))?;
@@ -101,9 +109,9 @@ impl<'a> Search<'a> {
     }
 
     fn batch(&mut self, columns: &Columns<'_>, through: u64) {
-        let Self { question, covered, classifier, whole, steps } = self;
+        let Self { question, covered, classifier, whole, steps, courses } = self;
         let (from, to) = (covered.from.0.start_ms(), covered.to.0.start_ms());
-        let masks = columns.masks(&question.only, classifier);
+        let masks = masks(columns, &question.only, classifier);
         for row in 0..columns.time.len() {
             let time = columns.time.value(row);
             let status = columns.status.value(row) as u16;
@@ -114,10 +122,15 @@ impl<'a> Search<'a> {
             if !wanted {
                 continue;
             }
-            let facts = classifier.classify(&columns.request(row));
+            let facts = classifier.classify(&request(columns, row));
             if question.only.admits(&facts) {
                 whole.fold(&facts, 0);
-                let step = Minute::of(time).0.div_euclid(question.step);
+                let minute = Minute::of(time).0;
+                if let Some(step) = question.course {
+                    let course = courses.entry(minute.div_euclid(step) * step);
+                    course.or_insert_with(|| Aggregate::with_cap(COURSE_KEYS)).fold(&facts, 0);
+                }
+                let step = minute.div_euclid(question.step);
                 count(steps.entry(step).or_default(), &facts);
             }
         }
@@ -127,7 +140,11 @@ impl<'a> Search<'a> {
         let (nobody, start) = (Partition::new("", 0), self.covered.from.0);
         let sets = self.whole.row_sets(&nobody, Grain::Day, start, 0, State::Exact);
         let covered = (!self.covered.is_empty()).then_some(self.covered);
-        Sliced { covered, steps: self.steps, sets }
+        let of_step = |(start, step): (&i64, &Aggregate)| {
+            step.row_sets(&nobody, Grain::Minute, Minute(*start), 0, State::Exact)
+        };
+        let courses = self.courses.iter().flat_map(of_step).map(Arc::new).collect();
+        Sliced { covered, steps: self.steps, sets, courses }
     }
 }
 
@@ -136,113 +153,66 @@ fn count(step: &mut Known, facts: &Facts<'_>) {
     step.classify(status_key(facts.status), 1);
 }
 
-/// The archive's columns that are read.
-const COLUMNS: [&str; 12] = [
-    "time",
-    "offset",
-    "outcome",
-    "host",
-    "client",
-    "method",
-    "path",
-    "status",
-    "bytes",
-    "referrer",
-    "user_agent",
-    "duration",
-];
-
-type Coded<'a> = &'a DictionaryArray<Int32Type>;
-
-/// A batch's columns, typed.
-struct Columns<'a> {
-    time: &'a PrimitiveArray<TimestampMillisecondType>,
-    offset: &'a PrimitiveArray<Int64Type>,
-    outcome: Coded<'a>,
-    host: Coded<'a>,
-    client: Coded<'a>,
-    method: Coded<'a>,
-    path: Coded<'a>,
-    status: &'a PrimitiveArray<Int16Type>,
-    bytes: &'a PrimitiveArray<Int64Type>,
-    referrer: Coded<'a>,
-    user_agent: Coded<'a>,
-    duration: &'a PrimitiveArray<Int64Type>,
+/// The request of a row.
+fn request<'a>(columns: &Columns<'a>, row: usize) -> Request<'a> {
+    let number =
+        |column: &PrimitiveArray<Int64Type>| column.is_valid(row).then(|| column.value(row) as u64);
+    Request {
+        time: columns.time.value(row),
+        host: text(columns.host, row),
+        client: text(columns.client, row).unwrap_or_default(),
+        line: request_line(text(columns.method, row), text(columns.path, row)),
+        status: columns.status.value(row) as u16,
+        bytes: number(columns.bytes),
+        referrer: text(columns.referrer, row),
+        user_agent: text(columns.user_agent, row),
+        duration: number(columns.duration),
+        ..NOBODY
+    }
 }
 
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Option<Self> {
-        let column = |name: &str| batch.column_by_name(name).map(AsRef::as_ref);
-        let text = |name: &str| column(name)?.as_dictionary_opt::<Int32Type>();
-        Some(Self {
-            time: column("time")?.as_primitive_opt()?,
-            offset: column("offset")?.as_primitive_opt()?,
-            outcome: text("outcome")?,
-            host: text("host")?,
-            client: text("client")?,
-            method: text("method")?,
-            path: text("path")?,
-            status: column("status")?.as_primitive_opt()?,
-            bytes: column("bytes")?.as_primitive_opt()?,
-            referrer: text("referrer")?,
-            user_agent: text("user_agent")?,
-            duration: column("duration")?.as_primitive_opt()?,
-        })
-    }
-
-    fn request(&self, row: usize) -> Request<'a> {
-        let number = |column: &PrimitiveArray<Int64Type>| {
-            column.is_valid(row).then(|| column.value(row) as u64)
+/// Which values of each column can be part of a request that the filter admits: a value is
+/// classified once a batch, and most rows are done with a look at their codes.
+fn masks<'a>(columns: &Columns<'a>, only: &Filter, classifier: &mut Classifier) -> Vec<Mask<'a>> {
+    let mut masks = vec![Mask::of(columns.outcome, |text| text == Some("request"))];
+    for key in only.keys.iter().map(|(key, _)| *key) {
+        let one = Filter {
+            keys: only.keys.iter().filter(|(known, _)| *known == key).cloned().collect(),
+            ..Filter::default()
         };
-        Request {
-            time: self.time.value(row),
-            host: text(self.host, row),
-            client: text(self.client, row).unwrap_or_default(),
-            line: request_line(text(self.method, row), text(self.path, row)),
-            status: self.status.value(row) as u16,
-            bytes: number(self.bytes),
-            referrer: text(self.referrer, row),
-            user_agent: text(self.user_agent, row),
-            duration: number(self.duration),
-            ..NOBODY
-        }
+        masks.extend(mask(columns, key, |request| one.admits(&classifier.classify(&request))));
     }
+    if let Some(kind) = only.kind {
+        masks.push(Mask::of(columns.user_agent, |text| classifier.agent(text).kind == kind));
+    }
+    masks
+}
 
-    /// Which values of each column can be part of a request that the filter admits: a value is
-    /// classified once a batch, and most rows are done with a look at their codes.
-    fn masks(&self, only: &Filter, classifier: &mut Classifier) -> Vec<Mask<'a>> {
-        let mut masks = vec![Mask::of(self.outcome, |text| text == Some("request"))];
-        for key in only.keys.iter().map(|(key, _)| *key) {
-            let one = Filter {
-                keys: only.keys.iter().filter(|(known, _)| *known == key).cloned().collect(),
-                ..Filter::default()
-            };
-            let mut admits = |request: Request<'_>| one.admits(&classifier.classify(&request));
-            masks.push(match key {
-                Key::Client => Mask::of(self.client, |text| {
-                    admits(Request { client: text.unwrap_or_default(), ..NOBODY })
-                }),
-                Key::Page => Mask::of(self.path, |path| {
-                    admits(Request { line: request_line(path.map(|_| ""), path), ..NOBODY })
-                }),
-                Key::Method => Mask::of(self.method, |method| {
-                    admits(Request { line: request_line(method, None), ..NOBODY })
-                }),
-                Key::Host => Mask::of(self.host, |host| admits(Request { host, ..NOBODY })),
-                Key::Referrer => {
-                    Mask::of(self.referrer, |referrer| admits(Request { referrer, ..NOBODY }))
-                }
-                Key::Agent | Key::Os => {
-                    Mask::of(self.user_agent, |user_agent| admits(Request { user_agent, ..NOBODY }))
-                }
-                Key::None | Key::Status => continue,
-            });
+/// Which values of a key's column are admitted; `None` where no text tells it.
+fn mask<'a>(
+    columns: &Columns<'a>,
+    key: Key,
+    mut admits: impl FnMut(Request<'_>) -> bool,
+) -> Option<Mask<'a>> {
+    Some(match key {
+        Key::Client => Mask::of(columns.client, |text| {
+            admits(Request { client: text.unwrap_or_default(), ..NOBODY })
+        }),
+        Key::Page => Mask::of(columns.path, |path| {
+            admits(Request { line: request_line(path.map(|_| ""), path), ..NOBODY })
+        }),
+        Key::Method => Mask::of(columns.method, |method| {
+            admits(Request { line: request_line(method, None), ..NOBODY })
+        }),
+        Key::Host => Mask::of(columns.host, |host| admits(Request { host, ..NOBODY })),
+        Key::Referrer => {
+            Mask::of(columns.referrer, |referrer| admits(Request { referrer, ..NOBODY }))
         }
-        if let Some(kind) = only.kind {
-            masks.push(Mask::of(self.user_agent, |text| classifier.agent(text).kind == kind));
+        Key::Agent | Key::Os => {
+            Mask::of(columns.user_agent, |user_agent| admits(Request { user_agent, ..NOBODY }))
         }
-        masks
-    }
+        Key::None | Key::Status => return None,
+    })
 }
 
 /// A request of which nothing is known.

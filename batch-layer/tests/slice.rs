@@ -76,7 +76,7 @@ fn any_combination_comes_out_as_a_fold_of_the_log_says() {
     ] {
         let only = filter(conditions);
         let (hours, pages) = plain(&site, &only);
-        let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 1000 };
+        let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 1000, trend: true };
         let found = ask(&Stores::new(&index), Some(&archive), &query).unwrap();
         let mut sum = Counts::default();
         hours.values().for_each(|counts| sum += counts);
@@ -92,6 +92,13 @@ fn any_combination_comes_out_as_a_fold_of_the_log_says() {
             assert_eq!(pages[page], *count, "{page}");
         }
         assert_eq!(listed.len(), pages.len().min(100), "{conditions:?}");
+        for row in &list.rows {
+            // Where the course is known of every step, it adds up.
+            let course: Option<Vec<u64>> = row.trend.iter().flatten().copied().collect();
+            let sum = course.map(|course| course.iter().sum::<u64>());
+            let requests = row.measures.0.requests();
+            assert!(row.trend.is_some() && sum.is_none_or(|sum| sum == requests), "{row:?}");
+        }
         let columns = serde_json::to_value(&found.series).unwrap();
         let at = columns["columns"]["at"].as_array().unwrap();
         for (at, requests) in at.iter().zip(columns["columns"]["requests"].as_array().unwrap()) {
@@ -113,7 +120,7 @@ fn what_is_kept_is_what_the_archive_says() {
         [("kind", "human")],
     ] {
         let only = filter(&conditions);
-        let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 100 };
+        let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 100, trend: true };
         let found = ask(&Stores::new(&index), None, &query).unwrap();
         let (hours, pages) = plain(&site, &only);
         let requests: u64 = hours.values().map(Counts::requests).sum();
@@ -123,6 +130,10 @@ fn what_is_kept_is_what_the_archive_says() {
             let (low, missed) = (row.measures.0.requests(), row.missed);
             let truth = pages.get(&row.key).copied().unwrap_or(0);
             assert!((low..=low + missed).contains(&truth), "{conditions:?} {row:?} {truth}");
+            // Where the course is known of every step, it adds up.
+            let course: Option<Vec<u64>> = row.trend.iter().flatten().copied().collect();
+            let sum = course.map(|course| course.iter().sum::<u64>());
+            assert!(row.trend.is_some() && sum.is_none_or(|sum| sum == low), "{row:?}");
         }
     }
 }
@@ -132,7 +143,7 @@ fn an_archive_too_large_is_searched_from_its_end() {
     let (site, index) = site();
     let archive = Archived(Archive::open(site.store("archive")).unwrap(), 5_000);
     let only = filter(&[("status", "200"), ("kind", "human")]);
-    let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 10 };
+    let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 10, trend: false };
     let found = ask(&Stores::new(&index), Some(&archive), &query).unwrap();
     let covered = found.covered.expect("not all of it was searched");
     let (hours, _) = plain(&site, &only);
@@ -146,7 +157,7 @@ fn an_archive_too_large_is_searched_from_its_end() {
 fn without_an_archive_a_combination_is_not_guessed() {
     let (_site, index) = site();
     let only = filter(&[("status", "200"), ("kind", "human")]);
-    let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 10 };
+    let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 10, trend: false };
     let found = ask(&Stores::new(&index), None, &query).unwrap();
     assert_eq!(found.totals.measures["requests"], 0);
     let stored = totals(&Stores::new(&index), Range::ALL).unwrap().range.unwrap();

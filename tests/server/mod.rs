@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::common::{Traffic, ok, text, twofold};
+use crate::common::{Traffic, json, ok, text, twofold};
 
 /// Data, and a server over it, which ends with the test.
 pub struct Site {
@@ -44,11 +44,42 @@ impl Site {
         let mut all: Vec<String> = whole.split_inclusive('\n').map(str::to_owned).collect();
         let rest = all.split_off(lines as usize);
         std::fs::write(&traffic.log, all.concat()).unwrap();
-        let data = traffic.data("data");
+        Self::following(traffic.folder, rest, lines)
+    }
+
+    /// Eight days and what there is of today, counted live; to be published with [`Site::publish_before`].
+    pub fn until_now(lines: u64, seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("access.log");
+        let now = jiff::Timestamp::now();
+        let start = now.checked_sub(jiff::SignedDuration::from_hours(8 * 24)).unwrap();
+        let start = start.strftime("%Y-%m-%d").to_string();
+        let (lines, seed) = (lines.to_string(), seed.to_string());
+        let days =
+            ["generate", "--days", "9", "--start", &start, "--lines", &lines, "--seed", &seed];
+        ok(&[&days[..], &["--out", text(&log)]].concat());
+        let mut whole = std::fs::read_to_string(&log).unwrap();
+        let end = now.strftime("[%d/%b/%Y:%H:%M:").to_string();
+        let line = whole.find(&end).and_then(|at| whole[..at].rfind('\n')).unwrap();
+        whole.truncate(line + 1);
+        std::fs::write(&log, &whole).unwrap();
+        let lines = whole.lines().count() as u64;
+        let site = Self::following(folder, Vec::new(), lines);
+        let until = Instant::now() + Duration::from_secs(60);
+        while json(&["audit", "--json", "--data", &site.data])["archived"].as_u64() < Some(lines) {
+            assert!(Instant::now() < until, "not everything is archived");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        site
+    }
+
+    /// Follows the log in a folder, once its lines are counted.
+    fn following(folder: tempfile::TempDir, rest: Vec<String>, lines: u64) -> Self {
+        let data = text(&folder.path().join("data")).to_owned();
         let address = "127.0.0.1:0".to_owned();
-        let mut site = Self { folder: traffic.folder, data, child: None, address, rest };
+        let mut site = Self { folder, data, child: None, address, rest };
         site.spawn(&["run", "--set", "archive.max_age=1s", "--set", "batch.every=1h", "--source"]);
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         while site.api("status")["records"].as_u64() < Some(lines) {
             assert!(Instant::now() < until, "{}", site.api("status"));
             std::thread::sleep(Duration::from_millis(50));
@@ -82,10 +113,16 @@ impl Site {
 
     /// A batch run.
     pub fn publish(&self) {
+        self.publish_before("0s");
+    }
+
+    /// A batch run that leaves the last `settle` to the speed layer.
+    pub fn publish_before(&self, settle: &str) {
+        let settle = format!("batch.settle={settle}");
         // What was appended is archived within a second or two.
         let until = Instant::now() + Duration::from_secs(30);
         loop {
-            ok(&["batch", "--set", "batch.settle=0s", "--data", &self.data]);
+            ok(&["batch", "--set", &settle, "--data", &self.data]);
             if self.api("status")["generation"].is_u64() {
                 return;
             }

@@ -1,5 +1,6 @@
 //! The archive read back: its partitions, their chains of files, and the files' columns.
 
+pub mod columns;
 mod file;
 pub mod record;
 mod retired;

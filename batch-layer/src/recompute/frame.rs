@@ -3,34 +3,16 @@
 use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMillisecondType};
-use arrow_array::{Array, DictionaryArray, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use twofold_data::class::{Classifier, client, cut_key, host, referrer_host};
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::partition::{Partition, partition_seed, record_hash};
+use twofold_data::partition::record_hash;
 use twofold_data::view::{Key, Tally};
 
 use super::codes::{Codes, NONE};
 use crate::BatchError;
+use crate::archive::columns::{Coded, Columns};
 use crate::archive::damaged;
-
-/// The archive's columns that are read.
-pub const COLUMNS: [&str; 14] = [
-    "time",
-    "topic",
-    "partition",
-    "offset",
-    "outcome",
-    "host",
-    "client",
-    "method",
-    "path",
-    "status",
-    "bytes",
-    "referrer",
-    "user_agent",
-    "duration",
-];
 
 /// The columns of requests, in the order of records. Texts are codes of [`Texts`].
 #[derive(Debug, Default)]
@@ -114,14 +96,14 @@ impl<'a> Reader<'a> {
         batch: &RecordBatch,
         frame: &mut Frame,
     ) -> Result<(), BatchError> {
-        let columns =
-            Columns::of(batch).ok_or_else(|| damaged(path, "its columns are not the archive's"))?;
+        let found = Columns::of(batch).and_then(|columns| Some((columns.seed()?, columns)));
+        let (seed, columns) =
+            found.ok_or_else(|| damaged(path, "its columns are not the archive's"))?;
         let times = columns.time.values();
         let from = self.hour.start_ms();
         let to = Minute(Grain::Hour.end(self.hour).0).start_ms();
         let (requests, blank) = (columns.code_of("request"), columns.code_of("blank"));
         let mut picked = Vec::with_capacity(batch.num_rows());
-        let seed = columns.seed();
         for row in 0..batch.num_rows() {
             let time = times[row];
             if time < from || time >= to {
@@ -155,7 +137,7 @@ impl<'a> Reader<'a> {
             }
         }
         let (scratch, texts) = (&mut self.scratch, &mut self.texts);
-        let plain: [(usize, &DictionaryArray<Int32Type>, Normal); 5] = [
+        let plain: [(usize, Coded<'_>, Normal); 5] = [
             (0, columns.client, |text, _| Some(client(text))),
             (2, columns.method, |text, _| Some(cut_key(text))),
             (3, columns.referrer, |text, scratch| referrer_host(text, scratch)),
@@ -200,81 +182,19 @@ impl<'a> Reader<'a> {
 /// What a text is counted as; the scratch may hold the result.
 type Normal = for<'t> fn(&'t str, &'t mut String) -> Option<&'t str>;
 
-fn mapped(column: &DictionaryArray<Int32Type>, mut code: impl FnMut(&str) -> u32) -> Vec<u32> {
+fn mapped(column: Coded<'_>, mut code: impl FnMut(&str) -> u32) -> Vec<u32> {
     let values = column.values().as_string::<i32>();
     (0..values.len())
         .map(|at| if values.is_valid(at) { code(values.value(at)) } else { NONE })
         .collect()
 }
 
-fn push_codes(
-    column: &DictionaryArray<Int32Type>,
-    codes: &[u32],
-    picked: &[(usize, u32)],
-    into: &mut Vec<u32>,
-) {
+fn push_codes(column: Coded<'_>, codes: &[u32], picked: &[(usize, u32)], into: &mut Vec<u32>) {
     into.extend(
         picked.iter().map(|&(row, _)| {
             column.key(row).and_then(|key| codes.get(key)).copied().unwrap_or(NONE)
         }),
     );
-}
-
-/// A batch's columns, typed.
-struct Columns<'a> {
-    time: &'a arrow_array::PrimitiveArray<TimestampMillisecondType>,
-    topic: &'a DictionaryArray<Int32Type>,
-    partition: &'a arrow_array::PrimitiveArray<Int32Type>,
-    offset: &'a arrow_array::PrimitiveArray<Int64Type>,
-    outcome: &'a DictionaryArray<Int32Type>,
-    host: &'a DictionaryArray<Int32Type>,
-    client: &'a DictionaryArray<Int32Type>,
-    method: &'a DictionaryArray<Int32Type>,
-    path: &'a DictionaryArray<Int32Type>,
-    status: &'a arrow_array::PrimitiveArray<Int16Type>,
-    bytes: &'a arrow_array::PrimitiveArray<Int64Type>,
-    referrer: &'a DictionaryArray<Int32Type>,
-    user_agent: &'a DictionaryArray<Int32Type>,
-    duration: &'a arrow_array::PrimitiveArray<Int64Type>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Option<Self> {
-        let column = |name: &str| batch.column_by_name(name).map(AsRef::as_ref);
-        let text = |name: &str| column(name)?.as_dictionary_opt::<Int32Type>();
-        Some(Self {
-            time: column("time")?.as_primitive_opt()?,
-            topic: text("topic")?,
-            partition: column("partition")?.as_primitive_opt()?,
-            offset: column("offset")?.as_primitive_opt()?,
-            outcome: text("outcome")?,
-            host: text("host")?,
-            client: text("client")?,
-            method: text("method")?,
-            path: text("path")?,
-            status: column("status")?.as_primitive_opt()?,
-            bytes: column("bytes")?.as_primitive_opt()?,
-            referrer: text("referrer")?,
-            user_agent: text("user_agent")?,
-            duration: column("duration")?.as_primitive_opt()?,
-        })
-    }
-
-    /// The code of an outcome, where the batch has it.
-    fn code_of(&self, outcome: &str) -> Option<usize> {
-        let values = self.outcome.values().as_string_opt::<i32>()?;
-        (0..values.len()).find(|at| values.value(*at) == outcome)
-    }
-
-    /// A file is of one partition.
-    fn seed(&self) -> u64 {
-        if self.partition.is_empty() {
-            return 0;
-        }
-        let topics = self.topic.values().as_string::<i32>();
-        let topic = self.topic.key(0).map_or("", |key| topics.value(key));
-        partition_seed(&Partition::new(topic, self.partition.value(0) as u32))
-    }
 }
 
 impl Frame {

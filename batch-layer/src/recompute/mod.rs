@@ -18,10 +18,11 @@ use twofold_data::view::{CLIENTS, RowSet, Tally, VIEWS};
 pub use sessions::{Fragment, GAP};
 
 use crate::BatchError;
+use crate::archive::columns::OF_RECORDS;
 use crate::archive::{Archive, Text};
 use crate::history::Table;
 use fold::Minutes;
-use frame::{COLUMNS, Frame, Reader, Texts};
+use frame::{Frame, Reader, Texts};
 use sets::Names;
 use sizes::Values;
 pub(crate) use sizes::nearest;
@@ -75,7 +76,7 @@ pub fn hour(
     let mut frame = Frame::default();
     for path in files {
         for batch in
-            archive.read(path, &COLUMNS, Text::Dictionary, |group| may_hold(group, hour))?
+            archive.read(path, &OF_RECORDS, Text::Dictionary, |group| may_hold(group, hour))?
         {
             reader.read(path, &batch?, &mut frame)?;
             if frame.len() >= CHUNK {

@@ -90,7 +90,7 @@ fn position(text: &str) -> Result<(Partition, u64), ApiError> {
 
 /// What a filter admits of a range.
 pub async fn slice(State(shared): State<Shared>, Query(given): Given) -> Answer {
-    let parameters = Parameters::new(given, &with_filter(&["step", "n"]))?;
+    let parameters = Parameters::new(given, &with_filter(&["step", "n", "trend"]))?;
     let only = filter(&parameters)?;
     if only.is_empty() {
         let hint = format!("give one of {}", Filter::names().collect::<Vec<_>>().join(", "));
@@ -105,7 +105,8 @@ pub async fn slice(State(shared): State<Shared>, Query(given): Given) -> Answer 
     let question = move |sources: &Sources| {
         let range: Range = parameters.range(&*sources.index)?;
         let step = step(&parameters, sources, range)?;
-        let query = SliceQuery { only: &only, range, step, n };
+        let trend = parameters.flag("trend")?;
+        let query = SliceQuery { only: &only, range, step, n, trend };
         let archive = sources.archive.as_deref().map(|archive| archive as &dyn Slices);
         Ok(query::slice(&stores(sources, false), archive, &query)?)
     };

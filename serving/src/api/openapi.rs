@@ -61,7 +61,7 @@ pub const ROUTES: &[Route] = &[
         "What a filter admits of a range: sums, course, top lists",
         &[
             "from", "to", "last", "kind", "status", "client", "page", "host", "method", "referrer",
-            "agent", "system", "step", "n",
+            "agent", "system", "step", "n", "trend",
         ],
     ),
     ("/audit", "The last audit, or a new one", &["run"]),

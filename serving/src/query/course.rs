@@ -27,6 +27,17 @@ impl Course {
         Self { step, first: numbers.start, steps, by }
     }
 
+    /// The course of which only the steps within `known` are known.
+    pub(super) fn within(mut self, known: Range) -> Self {
+        let numbers = numbers(known, self.step);
+        for (number, (_, floor)) in (self.first..).zip(&mut self.steps) {
+            if !numbers.contains(&number) {
+                *floor = u64::MAX;
+            }
+        }
+        self
+    }
+
     /// Adds a set.
     pub(super) fn add(&mut self, set: Arc<RowSet>) {
         let at = set.start.0.div_euclid(self.step) - self.first;

@@ -7,7 +7,7 @@ use twofold_data::minute::Grain;
 use twofold_data::view::{Row, RowSet, Union, view};
 
 use super::course::Course;
-use super::scan::{Scan, Scanned, consistently};
+use super::scan::{Reader, Scan, Scanned, consistently};
 use super::series::coarsest;
 use super::totals::from_history;
 use super::{Measures, QueryError, Range, Stamp, Stores};
@@ -82,15 +82,25 @@ pub fn top(stores: &Stores<'_>, query: &TopQuery<'_>) -> Result<Top, QueryError>
         let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
         let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
         let mut top = of_gathered(stores, &scanned, query, &gathered)?;
-        if let Some(stored) = reader.stored(range)?.filter(|_| query.trend) {
-            // Finer rows are cut at more places: they tell the course, but not the sums.
-            let mut course = Course::new(stored, query.by);
-            let scan = Scan { coarsest: coarsest(course.step), ..scan };
-            reader.scan(&scan, |_, set| course.add(Arc::clone(set)))?;
-            course.tell(&mut top);
-        }
+        tell_course(reader, query, &mut top)?;
         Ok(top)
     })
+}
+
+/// Tells the course of each row of a list, where that is wanted.
+pub(super) fn tell_course(
+    reader: &mut Reader<'_>,
+    query: &TopQuery<'_>,
+    top: &mut Top,
+) -> Result<(), QueryError> {
+    let Some(stored) = reader.stored(query.range)?.filter(|_| query.trend) else { return Ok(()) };
+    // Finer rows are cut at more places: they tell the course, but not the sums.
+    let mut course = Course::new(stored, query.by);
+    let (views, range, coarsest) = (&[query.view], query.range, coarsest(course.step));
+    let scan = Scan { views, range, coarsest, sketches: false };
+    reader.scan(&scan, |_, set| course.add(Arc::clone(set)))?;
+    course.tell(top);
+    Ok(())
 }
 
 fn check(query: &TopQuery<'_>) -> Result<(), QueryError> {

@@ -52,11 +52,13 @@ function setChange(node, figure, totals, then) {
   const known = now !== null && old !== null && old > 0;
   const points = figure.id === "errors";
   const by = known ? (points ? 100 * (now - old) : (100 * (now - old)) / old) : 0;
-  const text = !known ? "–" : `${by > 0 ? "+" : by < 0 ? "−" : "±"}${Math.abs(by) >= 1000 ? count(Math.abs(by)) : Math.abs(by).toFixed(points ? 2 : 1)}${points ? " pts" : "%"}`;
+  const size = Math.abs(by) >= 1000 ? count(Math.abs(by)) : Math.abs(by).toFixed(points ? 2 : 1);
+  const sign = Number(size) === 0 ? "±" : by > 0 ? "+" : "−";
+  const text = !known ? "–" : `${sign}${size}${points ? " pts" : "%"}`;
   say(node.firstChild, text);
   const worse = Boolean(figure.bad && known && by > 0.05);
   const better = Boolean(figure.bad && known && by < -0.05);
   node.classList.toggle("worse", worse);
   node.classList.toggle("better", better);
-  attribute(node, "data-tip", known ? `It was ${figure.write(old)} then${then.exact ? "" : " (estimated)"}.` : "Nothing is stored of that time.");
+  attribute(node, "data-tip", known ? `It was ${figure.write(old)} then${then.exact ? "" : " (estimated)"}.` : then ? "Not known of both times." : "Nothing is stored of all that time.");
 }

@@ -7,7 +7,7 @@ import { view } from "./view.js";
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 15000;
 
-let heard = 0;
+let heard = Date.now();
 let gone = null;
 let wait = FIRST_WAIT;
 
@@ -43,6 +43,7 @@ export function listen(on) {
     broken = true;
     failed(new Error("the connection is closed"), on.back);
   };
+  beat();
   setInterval(beat, 1000);
 }
 

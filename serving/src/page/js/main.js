@@ -35,19 +35,35 @@ let last = 0;
 // The range before which the numbers of `totals` are held, shifted back by so many minutes.
 function earlier(totals, minutes) {
   if (!totals.range || view().last === "all") return null;
-  const end = seconds(totals.range.to) - 60;
-  const length = view().last ? span(view().last) * 60 - 60 : end + 60 - seconds(view().from);
-  const shift = minutes * 60;
-  if (length > shift * 7) return null;
+  // Of a range that goes on, the minute that is still running is left out.
   const open = view().last !== null;
-  return { from: minute(end - length - shift), to: minute((open ? end : end + 60) - shift) };
+  const to = seconds(totals.range.to) - (open ? 60 : 0);
+  const from = open ? to + 60 - span(view().last) * 60 : seconds(view().from);
+  const shift = minutes * 60;
+  return to - from > shift * 7 ? null : { from: minute(from - shift), to: minute(to - shift) };
+}
+
+// The totals of a range that is over. With filters the archive may have to be searched, so the
+// last answers are kept: a minute later another range is asked for.
+const sums = new Map();
+
+async function sumOf(range, signal) {
+  if (!filtered()) return ask("totals", range, signal);
+  const key = JSON.stringify([range, view().filters, shown?.status.generation]);
+  if (!sums.has(key)) {
+    const answer = await ask("slice", { ...range, ...view().filters, step: "1d", n: 1 }, signal);
+    if (sums.size >= 2 * BEFORE.length) sums.delete(sums.keys().next().value);
+    // What is known of a part of the range only is not compared.
+    sums.set(key, answer.not_kept || answer.covered ? null : answer.totals);
+  }
+  return sums.get(key);
 }
 
 async function compared(totals, signal) {
   if (kept) return null;
   const answers = await Promise.all(BEFORE.map(async ([id, , minutes]) => {
     const then = earlier(totals, minutes);
-    const answer = then && (await ask("totals", then, signal));
+    const answer = then && (await sumOf(then, signal));
     // What is stored of then must cover it, or the change would be one of coverage.
     const whole = answer?.range && answer.range.from <= then.from;
     return [id, whole ? answer : null];
@@ -73,7 +89,7 @@ const topOf = (spec, signal) => ask(`top/${spec.view}`, { ...range(), n: length(
 
 // With filters one answer holds it all.
 async function slice(signal) {
-  const [answer, status] = await Promise.all([ask("slice", { ...range(), ...view().filters, step: "auto", n: 100 }, signal), ask("status", {}, signal)]);
+  const [answer, status] = await Promise.all([ask("slice", { ...range(), ...view().filters, step: "auto", n: 100, trend: true }, signal), ask("status", {}, signal)]);
   const series = { ...answer.series, not_kept: answer.not_kept, covered: answer.covered };
   const why = "Not kept per minute for this filter, and not guessed.";
   return { ...answer, series, why, status, lists: new Map(specs.map((spec) => [spec.id, answer.lists[spec.by === "requests" ? spec.view : `${spec.view}:${spec.by}`] ?? null])) };
@@ -89,7 +105,7 @@ function draw(answer) {
   document.body.classList.toggle("empty", empty);
   setTraffic(series);
   setHeadline(totals, comparable(totals), answer.before);
-  setPercentiles(totals);
+  setPercentiles(totals, answer.why);
   for (const spec of specs) setOne(spec, answer.lists.get(spec.id), totals.measures, answer.lists.get(spec.id) ? undefined : answer.why);
   stand(status);
 }
@@ -107,12 +123,10 @@ async function refresh() {
     draw(answer);
     answered();
     await showSpikes();
-    if (!filtered()) {
-      answer.before = await compared(answer.totals, control.signal);
-      if (pending !== control) return;
-      before = { of: lookedAt(), is: answer.before };
-      setHeadline(answer.totals, comparable(answer.totals), answer.before);
-    }
+    answer.before = answer.not_kept || answer.covered ? null : await compared(answer.totals, control.signal);
+    if (pending !== control) return;
+    before = { of: lookedAt(), is: answer.before };
+    setHeadline(answer.totals, comparable(answer.totals), answer.before);
     performance.mark("twofold-shown");
   } catch (error) {
     if (control.signal.aborted) return;

@@ -5,7 +5,8 @@ import { EXACT, show } from "./sure.js";
 
 const RANKS = [["p50", "half"], ["p90", "90%"], ["p95", "95%"], ["p99", "99%"]];
 
-export function setPercentiles({ sizes, durations }) {
+// `why` says why there are none.
+export function setPercentiles({ sizes, durations }, why = "Nothing in this range.") {
   const section = $("percentiles");
   const cell = (of, rank, write) => {
     const number = element("span", { tabindex: "0" });
@@ -17,6 +18,6 @@ export function setPercentiles({ sizes, durations }) {
     cell(sizes, rank, bytes), ...(durations ? [cell(durations, rank, duration)] : [])));
   const head = element("tr", {}, element("td"), element("th", { scope: "col" }, "Size"), ...(durations ? [element("th", { scope: "col" }, "Duration")] : []));
   section.replaceChildren(section.firstElementChild,
-    sizes ? element("table", { class: "plain" }, element("caption", { class: "unseen" }, "Percentiles of response size and duration"), element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", { class: "none" }, "Nothing in this range."),
+    sizes ? element("table", { class: "plain" }, element("caption", { class: "unseen" }, "Percentiles of response size and duration"), element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", { class: "none" }, why),
     durations || !sizes ? "" : element("p", { class: "note" }, "The log's format has no durations."));
 }

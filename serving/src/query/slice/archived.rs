@@ -1,11 +1,14 @@
 //! Slices that only the archive can tell: it is asked for what lies before the boundary.
 
+use std::sync::Arc;
+
 use twofold_data::minute::Minute;
-use twofold_data::view::{RowSet, measure_index};
+use twofold_data::view::measure_index;
 
 use super::steps::Steps;
 use super::{LISTS, Slice, SliceQuery, Sliced, Slices, Slicing, kept, nothing, without_lists};
 use crate::query::answer::{Estimate, Spread};
+use crate::query::course::Course;
 use crate::query::scan::{Reader, Scanned};
 use crate::query::top::of_set;
 use crate::query::{Instant, QueryError, Range, TopQuery};
@@ -29,6 +32,7 @@ pub(super) fn whole(
                 range,
                 step: query.step,
                 publication: publication.clone(),
+                course: query.trend.then(|| Course::new(range, 0).step),
             };
             archive.slice(&question).map_err(QueryError::History)?
         }
@@ -47,7 +51,7 @@ pub(super) fn whole(
     let until = settled.map(|(range, _)| range);
     slice.covered = sliced.covered.filter(|covered| Some(covered.from) != until.map(|u| u.from));
     slice.lists_until = until.map(|range| range.to);
-    lists(&mut slice, &scanned, query, until, &sliced.sets);
+    lists(&mut slice, &scanned, query, until, &sliced);
     Ok(slice)
 }
 
@@ -91,14 +95,21 @@ fn lists(
     scanned: &Scanned,
     query: &SliceQuery<'_>,
     until: Option<Range>,
-    sets: &[RowSet],
+    sliced: &Sliced,
 ) {
     let Some(range) = until else { return };
-    let set = |view: &str| sets.iter().find(|set| set.view == view);
+    let set = |view: &str| sliced.sets.iter().find(|set| set.view == view);
     for (name, view, only) in LISTS {
         let by = measure_index(only).unwrap_or(0);
         let top = TopQuery { view, range, n: query.n, by, trend: false };
-        slice.lists.insert(name.to_owned(), of_set(scanned, &top, set(view).cloned()));
+        let mut list = of_set(scanned, &top, set(view).cloned());
+        if let Some(covered) = sliced.covered.filter(|_| query.trend) {
+            let mut course = Course::new(range, by).within(covered);
+            let sets = sliced.courses.iter().filter(|set| set.view == view);
+            sets.for_each(|set| course.add(Arc::clone(set)));
+            course.tell(&mut list);
+        }
+        slice.lists.insert(name.to_owned(), list);
     }
     let mut spread = Spread::of(set("traffic"), true);
     // As long as every client has an entry, they are counted.

@@ -8,7 +8,7 @@ use super::{LISTS, Slice, SliceQuery, without_lists};
 use crate::index::Layer;
 use crate::query::scan::{Reader, Scan, Scanned};
 use crate::query::series::coarsest;
-use crate::query::top::{Gathered, of_gathered};
+use crate::query::top::{Gathered, of_gathered, tell_course};
 use crate::query::{QueryError, Range, Stores, Top, TopQuery};
 
 /// A slice by a measure: every row of every view has it.
@@ -32,7 +32,7 @@ pub(super) fn whole(
 }
 
 fn top_query<'a>(query: &SliceQuery<'_>) -> TopQuery<'a> {
-    TopQuery { view: "traffic", range: query.range, n: query.n, by: 0, trend: false }
+    TopQuery { view: "traffic", range: query.range, n: query.n, by: 0, trend: query.trend }
 }
 
 /// The rows, and their measure, that tell a list of what `measure` counts. All 404s and 5xx
@@ -57,6 +57,7 @@ fn list(
     let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
     let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
     let mut list = of_gathered(stores, &scanned, query, &gathered)?;
+    tell_course(reader, query, &mut list)?;
     for row in &mut list.rows {
         let value = row.measures.0.0.get(query.by).copied().unwrap_or(0);
         row.measures.0 = only_requests(value, only);

@@ -11,6 +11,7 @@ mod kept;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use twofold_data::view::{Filter, RowSet};
@@ -35,6 +36,8 @@ pub struct SliceQuery<'a> {
     pub step: i64,
     /// How long the lists are, up to [`super::MAX_TOP`].
     pub n: usize,
+    /// Whether the course of each row is wanted.
+    pub trend: bool,
 }
 
 /// What is asked of the archive.
@@ -48,6 +51,8 @@ pub struct Slicing {
     pub step: i64,
     /// The generation: what it does not cover is left out.
     pub publication: Publication,
+    /// The minutes between two points of the keys' courses, where those are wanted.
+    pub course: Option<i64>,
 }
 
 /// What the archive answered.
@@ -59,6 +64,8 @@ pub struct Sliced {
     pub steps: BTreeMap<i64, Known>,
     /// What was admitted as a whole: one set for each view.
     pub sets: Vec<RowSet>,
+    /// What was admitted in each step of the courses: one set for each step and view.
+    pub courses: Vec<Arc<RowSet>>,
 }
 
 /// The archive, which can answer for any combination.
