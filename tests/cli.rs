@@ -100,6 +100,10 @@ fn an_empty_log_has_an_exact_report_and_no_format() {
     let report = json(&["report", text(&log), "--json"]);
     assert_eq!((&report["requests"], &report["exact"]), (&0.into(), &true.into()), "{report}");
     check_error(&["detect", text(&log)], 1, &["empty.log", "no line"]);
+    let data = text(&folder.path().join("data")).to_owned();
+    let output = run(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&log)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("for want of a line"), "{said}");
 }
 
 #[test]

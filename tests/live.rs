@@ -80,3 +80,28 @@ fn a_log_is_watched_through_rotation() {
     assert_eq!(report["exact"], true);
     assert_eq!(json(&["audit", "--json", "--data", &data])["ok"], true);
 }
+
+/// Ctrl-C ends a run and a server at once, well, and without a word of complaint.
+#[test]
+fn ctrl_c_ends_what_serves() {
+    let traffic = Traffic::new("demo", 1_000, 22);
+    let (log, data) = (text(&traffic.log), traffic.data("data"));
+    let listen = ["--data", &data, "--listen", "127.0.0.1:0"];
+    for arguments in [&["run", "--source", log][..], &["serve"]] {
+        let mut child =
+            twofold(&[arguments, &listen].concat()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = child.id().to_string();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let listening =
+            lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        let address = listening.unwrap();
+        let mut ending = Watching(child);
+        ureq::get(format!("{address}/api/v1/report")).call().unwrap();
+        assert!(
+            std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()
+        );
+        let rest: Vec<String> = lines.collect();
+        assert!(rest.is_empty(), "{arguments:?}: {rest:?}");
+        assert!(ending.0.wait().unwrap().success(), "{arguments:?}");
+    }
+}

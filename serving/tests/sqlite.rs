@@ -75,3 +75,15 @@ fn an_older_file_is_migrated() {
     drop(index);
     drop(SqliteIndex::open(&path).unwrap());
 }
+
+#[test]
+fn a_read_only_file_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.db");
+    drop(SqliteIndex::open(&path).unwrap());
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = rusqlite::Connection::open_with_flags(&path, flags).unwrap();
+    let refused = connection.execute("DELETE FROM runs", []).unwrap_err();
+    let said = IndexError::from(refused).to_string();
+    assert!(said.contains("read-only") && said.contains("copy the data directory"), "{said}");
+}

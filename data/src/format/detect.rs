@@ -26,6 +26,9 @@ pub struct Detection {
 impl fmt::Display for Detection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (matched, of) = (self.matched, self.of);
+        if of == 0 {
+            return write!(f, "{}, for want of a line to tell by", self.format.name());
+        }
         write!(f, "{}, which reads {matched} of {of} lines", self.format.name())?;
         if let Some((name, matched)) = &self.runner_up {
             write!(f, " (the next best, {name}, reads {matched})")?;

@@ -147,6 +147,9 @@ impl From<rusqlite::Error> for IndexError {
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
                 Self::NoRoom(error.to_string())
             }
+            Some(ErrorCode::ReadOnly) => {
+                Self::Failed("it is read-only for this user, and an index takes notes even for readers: give write access to it and its folder, or copy the data directory".into())
+            }
             Some(ErrorCode::NotADatabase) => Self::Failed("the file is no twofold index".into()),
             Some(ErrorCode::CannotOpen) => Self::Failed("the file can't be opened".into()),
             _ => Self::Failed(error.to_string()),
