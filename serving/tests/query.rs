@@ -137,6 +137,18 @@ impl History for Whole {
     }
 }
 
+#[test]
+fn a_list_that_was_cut_to_fewer_rows_than_are_asked_for_is_not_exact() {
+    let hits = [0, 1, 4, 5, 2].map(|page| (0, 0, page));
+    let index = index(&hits, Some(217), false);
+    let list = |n| {
+        let query = TopQuery { view: "pages", range: range(-95, 1), n, by: 0, trend: false };
+        top(&Stores::new(&index), &query).unwrap()
+    };
+    let (long, short) = (list(5), list(4));
+    assert!(long.rows.len() == 4 && !long.exact && short.exact, "{long:?}");
+}
+
 fn range(from: i64, to: i64) -> Range {
     Range::new(Minute(from), Minute(to))
 }

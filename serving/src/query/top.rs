@@ -166,6 +166,8 @@ fn list(scanned: &Scanned, query: &TopQuery<'_>, set: Option<RowSet>, single: bo
     }
     let (shown, others) = rows.split_at(query.n.min(rows.len()));
     let counted = shown.iter().all(|row| row.missed == 0);
+    // A list that was cut to fewer rows than are asked for lacks some.
+    let long_enough = floor == 0 || query.n <= rows.len();
     let cut_where_all_were_known = single && by == REQUESTS;
     Top {
         stamp: Stamp::of(scanned.publication.as_ref()),
@@ -173,6 +175,7 @@ fn list(scanned: &Scanned, query: &TopQuery<'_>, set: Option<RowSet>, single: bo
         view: query.view.to_owned(),
         exact: settled
             && counted
+            && long_enough
             && (cut_where_all_were_known || is_proved(shown, others, floor, by)),
         bound: others.iter().map(|row| most(row, by)).max().unwrap_or(0).max(floor),
         keys: keys.filter(|_| settled && by == REQUESTS),
