@@ -76,7 +76,7 @@ fn any_combination_comes_out_as_a_fold_of_the_log_says() {
     ] {
         let only = filter(conditions);
         let (hours, pages) = plain(&site, &only);
-        let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 1000, trend: true };
+        let query = SliceQuery { only: &only, range: Range::ALL, step: 60, n: 100, trend: true };
         let found = ask(&Stores::new(&index), Some(&archive), &query).unwrap();
         let mut sum = Counts::default();
         hours.values().for_each(|counts| sum += counts);
