@@ -116,7 +116,7 @@ fn a_click_on_a_value_filters_and_leads_to_the_lines() {
     browser.wait(&shows(&slice["totals"]["measures"]["requests"]));
     browser.press("x");
     browser.wait("!location.search.includes('status')");
-    browser.wait("document.querySelector('.chip') === null");
+    browser.wait("document.querySelector('#filters .chip') === null");
     // The lines behind a row.
     browser.hover("#list-errors tbody tr:nth-child(2)");
     browser.click("#list-errors tbody tr:nth-child(2) .to-lines");

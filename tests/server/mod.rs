@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::common::{Traffic, json, ok, text, twofold};
+use crate::common::{Traffic, ok, run, text, twofold};
 
 /// Data, and a server over it, which ends with the test.
 pub struct Site {
@@ -66,7 +66,12 @@ impl Site {
         let lines = whole.lines().count() as u64;
         let site = Self::following(folder, Vec::new(), lines);
         let until = Instant::now() + Duration::from_secs(60);
-        while json(&["audit", "--json", "--data", &site.data])["archived"].as_u64() < Some(lines) {
+        let archived = || {
+            let audit = run(&["audit", "--json", "--data", &site.data]).stdout;
+            let audit: Value = serde_json::from_slice(&audit).unwrap();
+            audit["archived"].as_u64()
+        };
+        while archived() < Some(lines) {
             assert!(Instant::now() < until, "not everything is archived");
             std::thread::sleep(Duration::from_millis(200));
         }
