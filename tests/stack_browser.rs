@@ -181,7 +181,7 @@ fn a_spike_is_marked_and_leads_to_who_caused_it() {
     let marked = marked.as_f64().unwrap() * 24.0;
     assert!((14.3..14.9).contains(&marked), "marked at {marked} o'clock");
     // A click on who caused it leads to what it did in these minutes.
-    let chips = "[...document.querySelectorAll('#spikes .event:first-child button.chip')]";
+    let chips = "[...document.querySelectorAll('#spikes .event:first-child button.cause')]";
     browser
         .eval(&format!("{chips}.find((chip) => chip.innerText.startsWith('page')).id = 'cause'"));
     browser.click("#cause");

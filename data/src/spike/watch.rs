@@ -35,6 +35,8 @@ pub struct Watch {
     recent: VecDeque<Seen>,
     /// The last spike, open or not.
     spike: Option<Track>,
+    /// How many points are still only learnt.
+    learning: u32,
 }
 
 /// A point that was judged.
@@ -89,9 +91,14 @@ impl Seen {
 impl Watch {
     /// Watches a series with so many seconds between two points.
     pub fn new(step: i64) -> Self {
+        Self::after(step, 0)
+    }
+
+    /// The same, of a series that begins in the midst of something: its first `learning` points open no spike.
+    pub fn after(step: i64, learning: u32) -> Self {
         let step = step.max(1);
         let recent = VecDeque::with_capacity(RECENT);
-        Self { step, detector: Detector::new(step), recent, spike: None }
+        Self { step, detector: Detector::new(step), recent, spike: None, learning }
     }
 
     /// The open spike.
@@ -111,8 +118,10 @@ impl Watch {
         let change = match self.open() {
             Some(spike) if turned(spike, &verdict) => self.cut_off(),
             Some(_) => self.go_on(),
+            None if self.learning > 0 => None,
             None => self.begin(&verdict),
         };
+        self.learning = self.learning.saturating_sub(1);
         self.detector.learn(point, &judged, self.state(point.at, change.as_ref()));
         (verdict, change)
     }

@@ -23,6 +23,9 @@ const OF_PAGES: [Quantity; 1] = [Quantity::Requests];
 const EARLY: [Quantity; 4] =
     [Quantity::Requests, Quantity::ServerErrors, Quantity::NotFound, Quantity::Bytes];
 
+/// So many minutes of a host or page that has come are only learnt: it may have come with a spike.
+const LEARNT: u32 = 120;
+
 /// Every watched series.
 #[derive(Clone)]
 pub struct Watches {
@@ -126,8 +129,7 @@ impl Watches {
         self.series.contains_key(series)
     }
 
-    /// Watches what came, and no longer what went. Of a key that came nothing is known yet: it is
-    /// only learnt for some minutes.
+    /// Watches what came, and no longer what went.
     fn turn_over(&mut self, turnover: Turnover, of: &[Quantity], scope: fn(String) -> Scope) {
         let series = |key: &String, quantity: &Quantity| Series {
             quantity: *quantity,
@@ -140,7 +142,9 @@ impl Watches {
         }
         for key in turnover.came {
             for quantity in of {
-                self.series.entry(series(&key, quantity)).or_insert_with(|| Watch::new(60));
+                self.series
+                    .entry(series(&key, quantity))
+                    .or_insert_with(|| Watch::after(60, LEARNT));
             }
         }
     }

@@ -109,17 +109,17 @@ function when(event) {
 // Who made it: each key leads to what it did in these minutes.
 function caused(event, spike) {
   const from = event.spikes.find((one) => one.causes?.clients?.length) ?? spike;
-  const parts = CAUSES.flatMap(([list, filter]) => (from.causes?.[list] ?? []).slice(0, 2).map((cause) => chip(event, list, filter, cause)));
+  const parts = CAUSES.flatMap(([list, filter]) => (from.causes?.[list] ?? []).slice(0, 2).map((cause) => keyOf(event, list, filter, cause)));
   const { bots } = from.causes ?? {};
   if (bots) parts.push(element("span", { class: "bots" }, `bots ${percent(bots.during)}, before ${percent(bots.before)}`));
   return parts;
 }
 
-function chip(event, list, filter, cause) {
+function keyOf(event, list, filter, cause) {
   const parts = [element("span", {}, filter ?? "network"), element("b", {}, visible(cause.key)), element("i", {}, percent(Math.min(cause.part, 1), 1, 0))];
   const tip = `${count(cause.observed)} requests in these minutes, ${count(cause.expected)} were to be expected of it`;
-  if (!filter) return element("span", { class: "chip", "data-tip": tip }, ...parts);
-  return element("button", { type: "button", class: "chip", "data-tip": tip, onclick: () => open(event, { [filter]: cause.key }) }, ...parts);
+  if (!filter) return element("span", { class: "cause", "data-tip": tip }, ...parts);
+  return element("button", { type: "button", class: "cause", "data-tip": tip, onclick: () => open(event, { [filter]: cause.key }) }, ...parts);
 }
 
 function standing(spike) {

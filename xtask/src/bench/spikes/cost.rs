@@ -33,11 +33,17 @@ pub fn measure() -> Result<String, String> {
     let mut live = Live::start(&log)?;
     live.feed(1)?;
     let mut speed = start(place, &["speed", "--source", &log.to_string_lossy()])?;
+    // By then there is an index to serve.
+    live.feed(WARM)?;
     let mut serve = start(place, &["serve", "--listen", "127.0.0.1:0"])?;
     let outcome = took([&speed, &serve], &mut live);
+    let both = [&mut speed, &mut serve].map(|child| matches!(child.try_wait(), Ok(None)));
     for child in [&mut speed, &mut serve] {
         let _ = child.kill();
         let _ = child.wait();
+    }
+    if both != [true, true] {
+        return Err("the speed layer or the server ended too early".to_owned());
     }
     let [speed, judge] = outcome?;
     Ok(format!(
