@@ -6,7 +6,7 @@ use twofold_speed::archive;
 use twofold_speed::source::file::topic;
 
 use super::input::Role;
-use super::{configured, flag, input, parts, stop};
+use super::{configured, formed, input, parts, stop};
 use crate::cli::Import;
 use crate::config::Layers;
 use crate::output;
@@ -15,8 +15,7 @@ use crate::place::Place;
 /// Archives old logs beside a live source. The speed layer never sees them and the boundary doesn't
 /// wait for them; the next batch run recomputes the hours that they touch.
 pub fn run(arguments: &Import, mut layers: Layers) -> anyhow::Result<ExitCode> {
-    flag(&mut layers, "format.name", arguments.format.as_deref())?;
-    flag(&mut layers, "format.trailing", arguments.trailing.as_deref())?;
+    formed(&mut layers, &arguments.form)?;
     let mut config = configured(layers, &arguments.data)?;
     config.source.paths.clone_from(&arguments.files);
     let first = arguments.files.first().map_or("", String::as_str);

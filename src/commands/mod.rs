@@ -31,7 +31,7 @@ mod tail;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::{Command, Data, Input, Kafka, Range};
+use crate::cli::{Command, Data, Form, Input, Kafka, Range};
 use crate::config::{Config, Layers, Origin};
 use anyhow::Context;
 use twofold_data::minute::Minute;
@@ -74,8 +74,7 @@ fn configured(mut layers: Layers, data: &Data) -> anyhow::Result<Config> {
 
 /// The configuration with the flags that name an input put on top.
 fn configured_input(mut layers: Layers, input: &Input) -> anyhow::Result<Config> {
-    flag(&mut layers, "format.name", input.format.as_deref())?;
-    flag(&mut layers, "format.trailing", input.trailing.as_deref())?;
+    formed(&mut layers, &input.form)?;
     kafka_properties(&mut layers, &input.kafka)?;
     let mut config = configured(layers, &input.data)?;
     if !input.source.is_empty() {
@@ -98,6 +97,12 @@ fn kafka_properties(layers: &mut Layers, kafka: &Kafka) -> anyhow::Result<()> {
         layers.set_text(&format!("kafka.{}", key.trim()), value.trim(), Origin::Flag)?;
     }
     Ok(())
+}
+
+/// Takes over how lines are read.
+fn formed(layers: &mut Layers, form: &Form) -> anyhow::Result<()> {
+    flag(layers, "format.name", form.format.as_deref())?;
+    flag(layers, "format.trailing", form.trailing.as_deref())
 }
 
 fn flag(layers: &mut Layers, key: &str, value: Option<&str>) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use twofold_data::zone::Zone;
 use twofold_serving::api::kept_page;
 use twofold_serving::query::{self, Range, Stores, Style};
 
-use super::{configured, flag, input, parts, range, stop};
+use super::{configured, formed, input, parts, range, stop};
 use crate::cli::Report;
 use crate::config::{Config, Index, Layers};
 use crate::output;
@@ -19,8 +19,7 @@ use crate::place::Place;
 
 /// What is in log files, or in what is stored.
 pub fn run(arguments: &Report, mut layers: Layers) -> anyhow::Result<ExitCode> {
-    flag(&mut layers, "format.name", arguments.format.as_deref())?;
-    flag(&mut layers, "format.trailing", arguments.trailing.as_deref())?;
+    formed(&mut layers, &arguments.form)?;
     let zoned = !layers.is_default("timezone");
     let (from, to) = range(&arguments.range)?;
     let range = Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));

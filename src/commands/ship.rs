@@ -14,15 +14,14 @@ use twofold_speed::source::kafka::Topics;
 use twofold_speed::source::positions;
 
 use super::input::{self, Input};
-use super::{flag, kafka_properties, stop};
+use super::{formed, kafka_properties, stop};
 use crate::cli::Ship;
 use crate::config::{Config, Layers};
 use crate::output;
 
 /// Ships files into a topic; goes on where an earlier run was killed.
 pub fn run(arguments: &Ship, mut layers: Layers) -> anyhow::Result<ExitCode> {
-    flag(&mut layers, "format.name", arguments.format.as_deref())?;
-    flag(&mut layers, "format.trailing", arguments.trailing.as_deref())?;
+    formed(&mut layers, &arguments.form)?;
     kafka_properties(&mut layers, &arguments.kafka)?;
     let mut config = layers.config().map_err(anyhow::Error::msg)?;
     let to = target(arguments, &config)?;
