@@ -1,5 +1,6 @@
 //! Reading a range day by day: in bounded memory, and through one generation.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use twofold_data::minute::{Grain, Minute};
@@ -61,6 +62,9 @@ fn widened(range: Range, finest: impl Fn(Minute) -> Grain) -> Range {
     Range::new(finest(from).start(from), finest(last).end(last))
 }
 
+/// Of a range of more days than these, the empty ones are left out before they are read.
+const MANY_DAYS: usize = 400;
+
 /// How often a question starts over because a generation was published in the middle of it.
 const ATTEMPTS: usize = 10;
 
@@ -99,9 +103,13 @@ impl Reader<'_> {
         let Some(range) = self.stored(scan.range)? else { return Ok(scanned) };
         let finest = |minute: Minute| finest(scanned.publication.as_ref(), minute);
         let range = widened(range, finest);
-        let days: Vec<(Range, Grain)> =
+        let mut days: Vec<(Range, Grain)> =
             range.days().map(|day| (day, scan.coarsest.max(finest(day.from.0)))).collect();
         scanned.range = Some(range);
+        if days.len() > MANY_DAYS {
+            let occupied = self.occupied(scan, range)?;
+            days.retain(|(day, _)| occupied.contains(&Grain::Day.start(day.from.0)));
+        }
         for (day, coarsest) in days {
             let answer = self.index.read(&Query {
                 views: scan.views,
@@ -119,6 +127,17 @@ impl Reader<'_> {
             answer.speed.iter().for_each(|set| visit(Layer::Speed, set));
         }
         Ok(scanned)
+    }
+
+    /// The days of a range that have rows, out of one read of the days' rows: of a log that begins with malformed
+    /// lines, the first minute is that of 1970, and most days since are empty.
+    fn occupied(&mut self, scan: &Scan<'_>, range: Range) -> Result<BTreeSet<Minute>, QueryError> {
+        let (from, to) = (range.from.0, range.to.0);
+        let (views, coarsest) = (scan.views, Grain::Day);
+        let answer = self.index.read(&Query { views, from, to, coarsest, sketches: false })?;
+        self.notice(answer.publication.as_ref());
+        let sets = answer.exact.iter().chain(&answer.speed);
+        Ok(sets.map(|set| Grain::Day.start(set.start)).collect())
     }
 
     /// The part of a range that can have rows.
