@@ -19,10 +19,10 @@ impl Drop for Watching {
     }
 }
 
-/// Starts `run` and reads from its standard error where it listens.
-fn watch(data: &str, log: &str) -> (Watching, String) {
-    let arguments = ["run", "--data", data, "--listen", "127.0.0.1:0", "--source", log];
-    let mut child = twofold(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+/// Starts `run`, with more arguments, and reads from its standard error where it listens.
+fn watch(data: &str, log: &str, more: &[&str]) -> (Watching, String) {
+    let run = ["run", "--data", data, "--listen", "127.0.0.1:0", "--source", log];
+    let mut child = twofold(&[&run, more].concat()).stderr(Stdio::piped()).spawn().unwrap();
     let errors = BufReader::new(child.stderr.take().unwrap());
     let watching = Watching(child);
     let mut lines = errors.lines();
@@ -60,7 +60,7 @@ fn a_log_is_watched_through_rotation() {
     let data = traffic.data("data");
     std::fs::write(&log, part(0..1000)).unwrap();
 
-    let (watching, address) = watch(&data, text(&log));
+    let (watching, address) = watch(&data, text(&log), &[]);
     wait_for(&address, 1000);
     let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
     std::io::Write::write_all(&mut file, part(1000..2000).as_bytes()).unwrap();
@@ -79,6 +79,27 @@ fn a_log_is_watched_through_rotation() {
     );
     assert_eq!(report["exact"], true);
     assert_eq!(json(&["audit", "--json", "--data", &data])["ok"], true);
+}
+
+/// Archiver and batch runs go on while the audit reads, and it mistakes nothing for a loss.
+#[test]
+fn an_audit_beside_a_run_finds_nothing() {
+    let traffic = Traffic::new("demo", 12_000, 23);
+    let whole = std::fs::read_to_string(&traffic.log).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    std::fs::write(&traffic.log, "").unwrap();
+    let (log, data) = (text(&traffic.log), traffic.data("data"));
+    let often = ["archive.max_age=100ms", "batch.every=1s", "batch.settle=0s"];
+    let often = often.map(|setting| ["--set", setting]).concat();
+    let _running = watch(&data, log, &often);
+    let mut file = std::fs::OpenOptions::new().append(true).open(log).unwrap();
+    for part in lines.chunks(500) {
+        std::io::Write::write_all(&mut file, part.concat().as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(150));
+        let audit = twofold(&["audit", "--json", "--data", &data]).output().unwrap();
+        let said = String::from_utf8_lossy(&audit.stdout);
+        assert!(audit.status.success(), "{said}{}", String::from_utf8_lossy(&audit.stderr));
+    }
 }
 
 /// Ctrl-C ends a run and a server at once, well, and without a word of complaint.

@@ -7,7 +7,7 @@ mod retired;
 mod rows;
 mod sparse;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -139,13 +139,24 @@ impl Archive {
         Ok(files)
     }
 
-    /// Every file there is, by listing: for the audit, which believes no hint.
+    /// Every file there is, by listing: for the audit, which believes no hint. No listing is a moment:
+    /// it may hold a file that was put while it ran, and lack the one before. So it is listed twice,
+    /// and each chain ends where the first listing saw it end; the second holds all before that.
     ///
     /// # Errors
     /// Of the store.
     pub fn scan(&self) -> Result<Vec<File>, BatchError> {
+        let first: HashSet<String> = self.list("logs")?.into_iter().collect();
         let paths = self.list("logs")?.into_iter().filter(|path| path.ends_with(".parquet"));
-        paths.map(|path| Ok(File { meta: self.meta(&path)?, path })).collect()
+        let files = paths.map(|path| Ok(File { meta: self.meta(&path)?, path }));
+        let mut files = files.collect::<Result<Vec<_>, BatchError>>()?;
+        let mut ends: HashMap<Partition, u64> = HashMap::new();
+        for File { meta, .. } in files.iter().filter(|file| first.contains(&file.path)) {
+            let end = ends.entry(meta.partition.clone()).or_default();
+            *end = meta.next_offset.max(*end);
+        }
+        files.retain(|file| ends.get(&file.meta.partition) >= Some(&file.meta.next_offset));
+        Ok(files)
     }
 
     /// The size in bytes of every object below `logs`.

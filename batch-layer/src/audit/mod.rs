@@ -97,8 +97,11 @@ const MANY: u64 = 10_000;
 /// So many findings are told in words.
 const TOLD: usize = 20;
 
+/// How often an audit begins again because a generation was published while it read.
+const ATTEMPTS: usize = 10;
+
 /// Audits the archive against itself, the exact index against the archive, and the archive
-/// against its sources, as far as those can be asked.
+/// against its sources, as far as those can be asked. Archivers and batch runs may go on meanwhile.
 ///
 /// # Errors
 /// Of the stores.
@@ -107,25 +110,54 @@ pub fn audit(
     index: &dyn Index,
     sources: &dyn Sources,
 ) -> Result<Audit, BatchError> {
+    let generation = || -> Result<_, BatchError> {
+        Ok(index.published()?.map(|publication| publication.generation))
+    };
+    let mut before = generation()?;
+    let mut audit = audit_once(archive, index, sources)?;
+    for _ in 0..ATTEMPTS {
+        let after = generation()?;
+        if after == before {
+            break;
+        }
+        before = after;
+        audit = audit_once(archive, index, sources)?;
+    }
+    Ok(audit)
+}
+
+/// The order matters while archivers go on: what a generation covers and where chains ended is read
+/// before the files are listed, so that the list holds all of it; origins are read after it, so
+/// that each file has one.
+fn audit_once(
+    archive: &Archive,
+    index: &dyn Index,
+    sources: &dyn Sources,
+) -> Result<Audit, BatchError> {
     let mut audit = Audit::default();
+    let publication = index.published()?;
+    let ends: BTreeMap<Partition, u64> = archive
+        .partitions()?
+        .into_iter()
+        .filter_map(|(origin, end)| Some((origin.partition, end?.next_offset)))
+        .collect();
     let mut chains: BTreeMap<Partition, Vec<File>> = BTreeMap::new();
     for file in archive.scan()? {
         chains.entry(file.meta.partition.clone()).or_default().push(file);
     }
-    let publication = index.published()?;
     let covered = publication.as_ref().map(|publication| publication.info["offsets"].clone());
     let refused = publication.as_ref().map(|publication| publication.info["refused"].clone());
     audit.refused = refused.and_then(|map| serde_json::from_value(map).ok()).unwrap_or_default();
     let mut retired = archive.retired()?;
     let mut minutes = Minutes::new();
-    for (origin, end) in archive.partitions()? {
+    for (origin, _) in archive.partitions()? {
         let files = chains.remove(&origin.partition).unwrap_or_default();
         let name = origin.partition.to_string();
         let through = covered.as_ref().and_then(|covered| covered[&name].as_u64()).unwrap_or(0);
         let runs = retired.remove(&origin.partition).unwrap_or_default();
         audit.retired(&origin.partition, origin.first_offset, &runs, &mut minutes);
         let kept_from = runs.last().map_or(origin.first_offset, |run| run.next_offset);
-        let put = end.map_or(origin.first_offset, |end| end.next_offset);
+        let put = ends.get(&origin.partition).copied().unwrap_or(origin.first_offset);
         let files = files.into_iter().filter(|file| file.meta.next_offset > kept_from).collect();
         let mut audited = audit.chain(
             &origin.partition,
