@@ -33,12 +33,13 @@ pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, &arguments.input)?;
     let place = Place::create(&config)?;
     let server = if arguments.no_serve { None } else { Some(serve::start(&config, &place)?) };
+    // Before the input: a log without a line yet is waited for, and the page says so.
+    if let Some(server) = &server {
+        eprintln!("listening on {}", server.url);
+    }
     let prepared = input::prepare(&config, arguments.input.to_end, Role::Speed)?;
     if let Some(detection) = &prepared.detection {
         eprintln!("format: {detection}");
-    }
-    if let Some(server) = &server {
-        eprintln!("listening on {}", server.url);
     }
     let outcome = Whole { config: &config, place: &place }.run(prepared, arguments.input.to_end);
     if let Some(server) = server {
