@@ -48,7 +48,18 @@ pub fn lives(pid: u32, folder: &Path) -> bool {
             .map(|out| out.stdout)
     });
     let folder = folder.display().to_string();
-    line.is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+    line.is_ok_and(|line| match line.is_empty() {
+        true => begins(pid),
+        false => String::from_utf8_lossy(&line).contains(&folder),
+    })
+}
+
+/// A process has no command line once it has ended and nobody has heard of it, and, on a busy
+/// machine for longer than one thinks, between the call that starts its program and the program.
+fn begins(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name, which may hold anything, in parentheses.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Ends the process, by force if it does not listen, and waits until it is gone.
