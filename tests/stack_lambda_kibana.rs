@@ -76,18 +76,19 @@ fn every_panel_says_what_twofold_says() {
     lambda.ok(&["archive", "--to-end"]);
     lambda.ok(&["batch"]);
     let ours = Ours::start(&lambda);
+    let pattern = format!("{0},{0}_live", lambda.prefix);
     for file in ["twofold.ndjson", "twofold-lens.ndjson"] {
         let panels = panels(file);
         assert!(panels.len() > 15, "{file}");
         for panel in panels {
-            let lines = panel.lines(&search(&engine, &lambda.prefix, &panel.body()));
+            let lines = panel.lines(&search(&engine, &pattern, &panel.body()));
             check(&ours, &panel, &lines);
         }
     }
 }
 
-fn search(engine: &str, alias: &str, body: &Value) -> Value {
-    let request = ureq::post(format!("{engine}/{alias}/_search"));
+fn search(engine: &str, pattern: &str, body: &Value) -> Value {
+    let request = ureq::post(format!("{engine}/{pattern}/_search"));
     let sent = request.header("content-type", "application/json").send(body.to_string());
     let mut answer = sent.unwrap_or_else(|error| panic!("{error}: {body}"));
     serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
@@ -129,6 +130,7 @@ fn check(ours: &Ours, panel: &Panel, lines: &[Line]) {
         "sizes" => assert_eq!(by_key(lines), ours.minutes("/sizes/p50"), "sizes"),
         "heatmap" => heatmap(ours, lines),
         "accuracy" => accuracy(ours, lines),
+        "spikes" => spikes(ours, lines),
         id => match id.strip_prefix("totals-") {
             Some(number) => {
                 let measure = totals[number.parse::<usize>().unwrap()];
@@ -176,6 +178,28 @@ fn accuracy(ours: &Ours, lines: &[Line]) {
     let (_, shown) = lines.first().expect("a day's accuracy");
     let close = shown.iter().zip(expected).all(|(shown, ours)| (shown - ours).abs() < 1e-5);
     assert!(close && shown.len() == 4, "{shown:?}, {expected:?}");
+}
+
+/// Lines of a time, a quantity and a severity: the highest score, the most minutes of its spikes.
+fn spikes(ours: &Ours, lines: &[Line]) {
+    let told = ours.ask(&format!("spikes?{RANGE}&limit=1000"));
+    let mut expected: BTreeMap<[String; 2], [f64; 2]> = BTreeMap::new();
+    for spike in told["spikes"].as_array().unwrap() {
+        let text = |name: &str| spike[name].as_str().unwrap().to_owned();
+        let most = expected.entry(["quantity", "severity"].map(text)).or_default();
+        *most = [0, 1].map(|at| most[at].max(spike[["score", "minutes"][at]].as_f64().unwrap()));
+    }
+    let mut shown: BTreeMap<[String; 2], [f64; 2]> = BTreeMap::new();
+    for (keys, values) in lines {
+        let most = shown.entry([keys[1].clone(), keys[2].clone()]).or_default();
+        *most = [0, 1].map(|at| most[at].max(values[at]));
+    }
+    assert!(!expected.is_empty(), "the day has no spike: {told}");
+    assert_eq!(shown.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{told}");
+    for (kind, most) in &shown {
+        let close = (0..2).all(|at| (most[at] - expected[kind][at]).abs() < 1e-3);
+        assert!(close, "{kind:?}: {most:?}, {:?}", expected[kind]);
+    }
 }
 
 /// A list: keys with their measures; among equals at its end, any may stand there.

@@ -97,3 +97,22 @@ pub fn get(url: &str) -> Option<String> {
         .new_agent();
     agent.get(url).call().ok()?.body_mut().read_to_string().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_lives_from_the_moment_it_is_spawned_until_it_ends() {
+        let folder = crate::run::scratch("process").unwrap();
+        let name = folder.display().to_string();
+        let command = ["sh", "-c", "sleep 5; true", &name].map(str::to_owned);
+        for _ in 0..20 {
+            let log = folder.join("log");
+            let pid = spawn(&command, &BTreeMap::new(), &folder, &log).unwrap();
+            assert!(lives(pid, &folder));
+            stop(pid, &folder, KILL).unwrap();
+            assert!(!lives(pid, &folder));
+        }
+    }
+}
