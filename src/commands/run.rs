@@ -24,6 +24,8 @@ const SOON: &str = "5m";
 
 /// Watches a log: history first, then what is written to it.
 pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
+    // From here on Ctrl-C ends it well.
+    stop::flag();
     for key in ["archive.max_age", "batch.every"] {
         if layers.is_default(key) {
             flag(&mut layers, key, Some(SOON))?;
