@@ -11,7 +11,7 @@ use common::{Traffic, assert_fields, json, ok, text, twofold, without_sketches};
 
 /// How often a test kills; `cargo xtask faults` sets more.
 fn kills() -> u64 {
-    number("TWOFOLD_KILLS", 20)
+    number("TWOFOLD_TEST_KILLS", 20)
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_killed_shipper_loses_and_doubles_nothing() {
     let traffic = Traffic::new("bench", 120_000, 24);
     let (topic, data) = (Topic::new("shipped"), traffic.data("data"));
     let ship = ["ship", log(&traffic), "--to", &topic.url, "--create", "3"];
-    let (kills, mut met) = (number("TWOFOLD_KILLS", 5), 0);
+    let (kills, mut met) = (number("TWOFOLD_TEST_KILLS", 5), 0);
     for _ in 0..kills {
         let mut service = Service::start(&ship);
         std::thread::sleep(Duration::from_millis(200 + random.below(2500)));

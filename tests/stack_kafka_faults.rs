@@ -85,7 +85,7 @@ impl Load {
 #[test]
 #[ignore = "needs the servers that cargo xtask test starts"]
 fn killed_at_random_instants_under_load() {
-    let kills = number("TWOFOLD_KILLS", 6);
+    let kills = number("TWOFOLD_TEST_KILLS", 6);
     let mut random = Random::seeded();
     let load = Load::start(Topic::new("killed"), 8 + 2 * kills, 31, 3);
     let data = load.traffic.data("data");
@@ -109,7 +109,7 @@ fn killed_at_random_instants_under_load() {
 #[test]
 #[ignore = "needs the servers that cargo xtask test starts"]
 fn three_and_three_joining_leaving_killed_and_frozen() {
-    let rounds = number("TWOFOLD_KILLS", 8);
+    let rounds = number("TWOFOLD_TEST_KILLS", 8);
     let mut random = Random::seeded();
     let load = Load::start(Topic::new("crowd"), 10 + 3 * rounds, 32, 4);
     let data = load.traffic.data("data");
@@ -169,7 +169,7 @@ fn a_frozen_consumer_wakes_up_and_hurts_nobody() {
 #[test]
 #[ignore = "needs the servers that cargo xtask test starts"]
 fn the_broker_is_away_for_a_while() {
-    let away = Duration::from_secs(number("TWOFOLD_OUTAGE", 30));
+    let away = Duration::from_secs(number("TWOFOLD_TEST_OUTAGE", 30));
     let broker = Own::start("kafka");
     let topic = Topic::at(&broker.variables["TWOFOLD_TEST_KAFKA"], "away");
     let mut load = Load::start(topic, 12, 34, 2);

@@ -39,7 +39,7 @@ fn finish(lambda: &Lambda, mut ship: Service, followers: Vec<Service>) {
 #[test]
 #[ignore = "needs the servers that cargo xtask test starts"]
 fn killed_between_kafka_elasticsearch_and_s3() {
-    let kills = number("TWOFOLD_KILLS", 4);
+    let kills = number("TWOFOLD_TEST_KILLS", 4);
     let mut random = Random::seeded();
     let engine = variable("TWOFOLD_TEST_ELASTICSEARCH");
     let (lambda, ship) = flowing("lambda-killed", 5 + 3 * kills, 55, &engine, &engine);
@@ -63,7 +63,7 @@ fn killed_between_kafka_elasticsearch_and_s3() {
 #[test]
 #[ignore = "needs the servers that cargo xtask test starts"]
 fn elasticsearch_is_away_and_then_in_a_bad_mood() {
-    let away = number("TWOFOLD_OUTAGE", 20);
+    let away = number("TWOFOLD_TEST_OUTAGE", 20);
     let own = Own::start("elasticsearch");
     let engine = own.variables["TWOFOLD_TEST_ELASTICSEARCH"].clone();
     let proxy = Proxy::start(&engine, |_| Verdict::Pass);

@@ -261,8 +261,7 @@ fn shown(key: &str, value: &Value) -> Value {
 }
 
 /// Variables that are not keys of the configuration.
-const NOT_KEYS: &[&str] =
-    &["TWOFOLD_CONFIG", "TWOFOLD_LOG", "TWOFOLD_BLESS", "TWOFOLD_KILLS", "TWOFOLD_SEED"];
+const NOT_KEYS: &[&str] = &["TWOFOLD_CONFIG", "TWOFOLD_LOG", "TWOFOLD_BLESS"];
 
 /// The environment variable that sets `key`.
 pub fn variable(key: &str) -> String {

@@ -10,10 +10,10 @@ pub fn number(variable: &str, default: u64) -> u64 {
 pub struct Random(u64);
 
 impl Random {
-    /// Seeded by TWOFOLD_SEED or, without it, by the process's id.
+    /// Seeded by TWOFOLD_TEST_SEED or, without it, by the process's id.
     pub fn seeded() -> Self {
-        let seed = number("TWOFOLD_SEED", u64::from(std::process::id()));
-        println!("TWOFOLD_SEED={seed}");
+        let seed = number("TWOFOLD_TEST_SEED", u64::from(std::process::id()));
+        println!("TWOFOLD_TEST_SEED={seed}");
         Self(seed)
     }
 

@@ -64,7 +64,7 @@ impl Faults {
             tests.arg("--ignored").envs(stack.variables()?);
         }
         for (name, value) in [("KILLS", kills), ("SEED", counts.seed), ("OUTAGE", counts.outage)] {
-            tests.env(format!("TWOFOLD_{name}"), value.to_string());
+            tests.env(format!("TWOFOLD_TEST_{name}"), value.to_string());
         }
         let printed = run::output(&mut tests)?;
         // A test's name may stand before what it says.
