@@ -89,7 +89,7 @@ fn an_audit_beside_a_run_finds_nothing() {
     let lines: Vec<&str> = whole.split_inclusive('\n').collect();
     std::fs::write(&traffic.log, "").unwrap();
     let (log, data) = (text(&traffic.log), traffic.data("data"));
-    let often = ["archive.max_age=100ms", "batch.every=1s", "batch.settle=0s"];
+    let often = ["archive.max_age=100ms", "batch.every=2s", "batch.settle=0s"];
     let often = often.map(|setting| ["--set", setting]).concat();
     let _running = watch(&data, log, &often);
     let mut file = std::fs::OpenOptions::new().append(true).open(log).unwrap();
