@@ -21,7 +21,7 @@ pub fn export(
 ) -> Result<Vec<Retired>, BatchError> {
     let mut records = 0;
     let retired = archive.retired()?;
-    for (origin, _) in archive.partitions()? {
+    for origin in archive.origins()? {
         let runs = retired.get(&origin.partition);
         let last = runs.and_then(|runs| runs.last());
         let mut next = last.map_or(origin.first_offset, |run| run.next_offset);

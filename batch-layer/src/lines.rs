@@ -73,7 +73,7 @@ pub fn lines(
 ) -> Result<(Vec<Found>, Effort), BatchError> {
     let (mut found, mut effort) = (Vec::new(), Effort::default());
     let mut classifier = Classifier::with_rules(rules);
-    for (origin, _) in archive.partitions()? {
+    for origin in archive.origins()? {
         let Some(since) = since(filter, &origin.partition) else { continue };
         for file in archive.listed(&origin.partition, since)? {
             if found.len() >= filter.limit {

@@ -50,7 +50,7 @@ fn files(
     let range = question.range;
     let hours = Grain::Hour.start(range.from.0).0..range.to.0.0;
     let mut files = Vec::new();
-    for (origin, _) in archive.partitions()? {
+    for origin in archive.origins()? {
         for file in archive.listed(&origin.partition, 0)? {
             let known = file.meta.hours.range(hours.clone());
             let records: u64 = known.clone().map(|(_, records)| records).sum();
@@ -99,7 +99,7 @@ impl<'a> Search<'a> {
         let name = file.meta.partition.to_string();
         let through = self.question.publication.info["offsets"][&name].as_u64().unwrap_or(0);
         let wanted = |group: &RowGroupMetaData| may_be_among(group, self.question);
-        for batch in archive.read(&file.path, &OF_REQUESTS, Text::Dictionary, wanted)? {
+        for batch in archive.read(&file.path, OF_REQUESTS, Text::Dictionary, wanted)? {
             let batch = batch?;
             let columns = Columns::of(&batch)
                 .ok_or_else(|| damaged(&file.path, "its columns are not the archive's"))?;

@@ -5,8 +5,10 @@ use arrow_array::types::{Int16Type, Int32Type, Int64Type, TimestampMillisecondTy
 use arrow_array::{Array, DictionaryArray, PrimitiveArray, RecordBatch};
 use twofold_data::partition::{Partition, partition_seed};
 
-/// What a request counts by: enough for [`Columns`].
-pub const OF_REQUESTS: [&str; 12] = [
+/// Where a record comes from, and what it counts by.
+pub const OF_RECORDS: [&str; 14] = [
+    "topic",
+    "partition",
     "time",
     "offset",
     "outcome",
@@ -21,23 +23,8 @@ pub const OF_REQUESTS: [&str; 12] = [
     "duration",
 ];
 
-/// The same, and where each record comes from.
-pub const OF_RECORDS: [&str; 14] = [
-    "time",
-    "topic",
-    "partition",
-    "offset",
-    "outcome",
-    "host",
-    "client",
-    "method",
-    "path",
-    "status",
-    "bytes",
-    "referrer",
-    "user_agent",
-    "duration",
-];
+/// Only what a request counts by: enough for [`Columns`].
+pub const OF_REQUESTS: &[&str] = OF_RECORDS.split_at(2).1;
 
 /// A column of texts.
 pub type Coded<'a> = &'a DictionaryArray<Int32Type>;

@@ -60,19 +60,27 @@ impl Archive {
         Ok(Self { store, runtime, footers: Mutex::default() })
     }
 
+    /// The partitions in order.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub fn origins(&self) -> Result<Vec<Origin>, BatchError> {
+        let mut paths = self.list("origins")?;
+        paths.sort();
+        let origin = |path: &String| self.json(path)?.ok_or_else(|| missing(path));
+        paths.iter().map(origin).collect()
+    }
+
     /// The partitions in order, each with the end of what is put, where that is known.
     ///
     /// # Errors
     /// Of the store.
     pub fn partitions(&self) -> Result<Vec<(Origin, Option<End>)>, BatchError> {
-        let mut paths = self.list("origins")?;
-        paths.sort();
-        let with_end = |path: &String| {
-            let origin: Origin = self.json(path)?.ok_or_else(|| missing(path))?;
+        let with_end = |origin: Origin| {
             let end = self.json(&end_path(&origin.partition))?;
             Ok((origin, end))
         };
-        paths.iter().map(with_end).collect()
+        self.origins()?.into_iter().map(with_end).collect()
     }
 
     /// The files of a partition that hold offsets from `since` on, in order. The chain is walked

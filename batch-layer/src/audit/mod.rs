@@ -1,16 +1,16 @@
 //! The audit: accounts for every offset, from the source to the index.
 
+mod chain;
+mod minutes;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use serde::Serialize;
-use twofold_data::archive::{Origin, Retired};
-use twofold_data::minute::{Grain, Minute};
-use twofold_data::partition::{Partition, partition_seed, record_hash};
+use twofold_data::minute::Minute;
+use twofold_data::partition::Partition;
 use twofold_data::view::Tally;
-use twofold_serving::index::{Index, Publication, Query};
+use twofold_serving::index::{Index, Publication};
 
 pub use source::{Sources, Unasked};
 
@@ -91,9 +91,6 @@ pub struct Audited {
     pub overlaps: u64,
 }
 
-/// So many offsets that are not archived yet are not looked at one by one.
-const MANY: u64 = 10_000;
-
 /// So many findings are told in words.
 const TOLD: usize = 20;
 
@@ -110,20 +107,17 @@ pub fn audit(
     index: &dyn Index,
     sources: &dyn Sources,
 ) -> Result<Audit, BatchError> {
-    let generation = || -> Result<_, BatchError> {
-        Ok(index.published()?.map(|publication| publication.generation))
-    };
-    let mut before = generation()?;
-    let mut audit = audit_once(archive, index, sources)?;
+    let mut publication = index.published()?;
     for _ in 0..ATTEMPTS {
-        let after = generation()?;
-        if after == before {
-            break;
+        let audit = audit_once(archive, index, sources, publication.as_ref())?;
+        let newer = index.published()?;
+        let generation = |of: &Option<Publication>| of.as_ref().map(|of| of.generation);
+        if generation(&newer) == generation(&publication) {
+            return Ok(audit);
         }
-        before = after;
-        audit = audit_once(archive, index, sources)?;
+        publication = newer;
     }
-    Ok(audit)
+    audit_once(archive, index, sources, publication.as_ref())
 }
 
 /// The order matters while archivers go on: what a generation covers and where chains ended is read
@@ -133,9 +127,9 @@ fn audit_once(
     archive: &Archive,
     index: &dyn Index,
     sources: &dyn Sources,
+    publication: Option<&Publication>,
 ) -> Result<Audit, BatchError> {
     let mut audit = Audit::default();
-    let publication = index.published()?;
     let ends: BTreeMap<Partition, u64> = archive
         .partitions()?
         .into_iter()
@@ -145,15 +139,15 @@ fn audit_once(
     for file in archive.scan()? {
         chains.entry(file.meta.partition.clone()).or_default().push(file);
     }
-    let covered = publication.as_ref().map(|publication| publication.info["offsets"].clone());
-    let refused = publication.as_ref().map(|publication| publication.info["refused"].clone());
+    let covered = publication.map(|publication| &publication.info["offsets"]);
+    let refused = publication.map(|publication| publication.info["refused"].clone());
     audit.refused = refused.and_then(|map| serde_json::from_value(map).ok()).unwrap_or_default();
     let mut retired = archive.retired()?;
     let mut minutes = Minutes::new();
-    for (origin, _) in archive.partitions()? {
+    for origin in archive.origins()? {
         let files = chains.remove(&origin.partition).unwrap_or_default();
         let name = origin.partition.to_string();
-        let through = covered.as_ref().and_then(|covered| covered[&name].as_u64()).unwrap_or(0);
+        let through = covered.and_then(|covered| covered[&name].as_u64()).unwrap_or(0);
         let runs = retired.remove(&origin.partition).unwrap_or_default();
         audit.retired(&origin.partition, origin.first_offset, &runs, &mut minutes);
         let kept_from = runs.last().map_or(origin.first_offset, |run| run.next_offset);
@@ -190,7 +184,7 @@ fn audit_once(
     }
     if let Some(publication) = publication {
         audit.generation = publication.generation;
-        audit.index(index, &publication, minutes)?;
+        audit.index(index, publication, minutes)?;
     }
     for state in index.states()? {
         audit.late += state.late;
@@ -207,265 +201,4 @@ impl Audit {
             self.findings.push(finding);
         }
     }
-
-    /// Holds the end of a chain against what the source has.
-    fn source(&mut self, sources: &dyn Sources, origin: &Origin, next_offset: u64) {
-        let partition = &origin.partition;
-        if let Some(found) = sources.identity(partition).filter(|found| *found != origin.identity) {
-            let known = &origin.identity;
-            return self.find(format!(
-                "{partition}: the source was {known} and is {found} now: it was deleted and made again"
-            ));
-        }
-        let Some(extent) = sources.extent(partition) else { return };
-        self.unarchived += waiting(sources, partition, extent.start.max(next_offset)..extent.end);
-        if extent.start > next_offset {
-            self.missing += 1;
-            self.find(format!(
-                "{partition}: the source has lost the offsets {next_offset} to {} before they were \
-                 archived",
-                extent.start - 1
-            ));
-        }
-        if extent.end < next_offset {
-            self.find(format!(
-                "{partition}: the source ends at {}, the archive at {next_offset}: the source has lost \
-                 records, or is another one",
-                extent.end
-            ));
-        }
-    }
-
-    /// Asks the source about offsets within a file that no row has.
-    fn holes(&mut self, sources: &dyn Sources, partition: &Partition, holes: &[Range<u64>]) {
-        for hole in holes {
-            match sources.offsets(partition, hole) {
-                None => self.unproved += hole.end - hole.start,
-                Some(offsets) if offsets.is_empty() => {}
-                Some(offsets) => {
-                    self.missing += offsets.len() as u64;
-                    self.lossy = true;
-                    self.find(format!(
-                        "{partition}: the archive lacks records that the source has, from {} on",
-                        offsets[0]
-                    ));
-                }
-            }
-        }
-    }
-
-    /// Takes in what is retired of a partition; its runs must follow one another without a gap.
-    fn retired(
-        &mut self,
-        partition: &Partition,
-        first: u64,
-        runs: &[Retired],
-        minutes: &mut Minutes,
-    ) {
-        let mut next = first;
-        for run in runs {
-            if run.first_offset != next {
-                let offset = run.first_offset;
-                self.missing += 1;
-                self.find(format!("{partition}: nothing says that {next} to {offset} is retired"));
-            }
-            next = run.next_offset;
-            self.retired += run.records;
-            for (minute, tally) in &run.minutes {
-                *minutes.entry(Minute(*minute)).or_default() += tally;
-                self.malformed += tally.malformed;
-                self.blank += tally.blank;
-            }
-        }
-    }
-
-    /// Walks a partition's files in order of offsets.
-    fn chain(
-        &mut self,
-        partition: &Partition,
-        first_offset: u64,
-        put: u64,
-        mut files: Vec<File>,
-        mut each: impl FnMut(&mut Self, &File, u64) -> Result<(), BatchError>,
-    ) -> Result<Audited, BatchError> {
-        files.sort_by_key(|file| (file.meta.first_offset, file.meta.next_offset));
-        let mut audited = Audited {
-            partition: partition.to_string(),
-            first_offset,
-            next_offset: first_offset,
-            files: files.len(),
-            records: 0,
-            retired: 0,
-            gaps: 0,
-            overlaps: 0,
-        };
-        for file in &files {
-            let (from, to) = (file.meta.first_offset, file.meta.next_offset);
-            if from > audited.next_offset {
-                let missing = from - audited.next_offset;
-                self.gap(&mut audited, missing, &file.path);
-            }
-            let known = audited.next_offset;
-            if from < known {
-                audited.overlaps += known.min(to) - from;
-                self.find(format!("{}: its offsets from {from} on are archived twice", file.path));
-            }
-            audited.next_offset = to.max(known);
-            audited.records += file.meta.records;
-            each(self, file, known)?;
-        }
-        if put > audited.next_offset {
-            let missing = put - audited.next_offset;
-            self.gap(&mut audited, missing, "the end of the chain");
-            audited.next_offset = put;
-        }
-        Ok(audited)
-    }
-
-    /// How many records a gap held is not known any more: at least one.
-    fn gap(&mut self, audited: &mut Audited, offsets: u64, before: &str) {
-        audited.gaps += offsets;
-        self.missing += 1;
-        self.lossy = true;
-        self.find(format!(
-            "{}: {offsets} offsets before {before} are in no file",
-            audited.partition
-        ));
-    }
-
-    /// Counts a file's rows, and tallies those that the generation covers by minute. Rows before
-    /// `covered` are in another file already; those from its end on are pending. Returns the
-    /// offsets of the file that no row has.
-    fn file(
-        &mut self,
-        archive: &Archive,
-        file: &File,
-        covered: Range<u64>,
-        minutes: &mut Minutes,
-    ) -> Result<Vec<Range<u64>>, BatchError> {
-        let mut holes = Vec::new();
-        let seed = partition_seed(&file.meta.partition);
-        let refused = self.refused.remove(&file.path).unwrap_or_default();
-        let (mut double, mut next) = (0, file.meta.first_offset);
-        let rows = archive.rows(file, |row| {
-            if row.offset < next
-                || row.offset < covered.start
-                || row.offset >= file.meta.next_offset
-            {
-                double += 1;
-                return;
-            }
-            if row.offset > next {
-                holes.push(next..row.offset);
-            }
-            next = row.offset + 1;
-            let tally = row.tally(record_hash(seed, row.offset));
-            self.malformed += tally.malformed;
-            self.blank += tally.blank;
-            if row.offset >= covered.end {
-                self.pending += 1;
-            } else if refused.contains(&Grain::Hour.start(row.minute).0) {
-                self.refused_records += 1;
-            } else {
-                *minutes.entry(row.minute).or_default() += &tally;
-            }
-        })?;
-        self.archived += rows - double;
-        self.duplicated += double;
-        if double > 0 {
-            self.find(format!("{}: {double} of its rows are double or not its own", file.path));
-        }
-        if rows != file.meta.records {
-            self.missing += file.meta.records.saturating_sub(rows);
-            self.lossy |= rows < file.meta.records;
-            self.find(format!(
-                "{}: it has {rows} rows and should have {}",
-                file.path, file.meta.records
-            ));
-        }
-        if next < file.meta.next_offset {
-            holes.push(next..file.meta.next_offset);
-        }
-        Ok(holes)
-    }
-
-    /// Holds each exact minute (hour or day, where minutes have faded) against the archive and
-    /// what was retired from it.
-    fn index(
-        &mut self,
-        index: &dyn Index,
-        publication: &Publication,
-        mut minutes: Minutes,
-    ) -> Result<(), BatchError> {
-        let boundary = publication.boundary;
-        let stored = index.extent()?.map_or(boundary, |(from, _)| from);
-        let from = minutes.keys().next().copied().unwrap_or(boundary).min(stored);
-        let mut day = Grain::Day.start(from);
-        while day < boundary {
-            // A stretch of days without a record is read at once, from the days' rows.
-            let next = minutes
-                .range(day..)
-                .next()
-                .map_or(boundary, |(minute, _)| Grain::Day.start(*minute));
-            let (to, grain) = match next > day {
-                true => (next.min(boundary), Grain::Day),
-                false => (Grain::Day.end(day).min(boundary), publication.finest(day)),
-            };
-            let query =
-                Query { views: &["traffic"], from: day, to, coarsest: grain, sketches: false };
-            for set in index.read(&query)?.exact {
-                let tally = set.summary.as_ref().map(|summary| summary.tally).unwrap_or_default();
-                let span = set.start..set.grain.end(set.start);
-                self.compare(set.start, tally, take(&mut minutes, span));
-            }
-            day = to;
-        }
-        for (minute, tally) in minutes.range(..boundary) {
-            self.missing += tally.records;
-            self.find(format!(
-                "{minute}: the exact index lacks the minute's {} records",
-                tally.records
-            ));
-        }
-        Ok(())
-    }
-
-    fn compare(&mut self, minute: Minute, exact: Tally, archived: Tally) {
-        self.minutes += 1;
-        if exact == archived {
-            return;
-        }
-        let (has, should) = (exact.records, archived.records);
-        self.missing += should.saturating_sub(has);
-        match self.lossy {
-            true => self.missing += has.saturating_sub(should),
-            false => self.duplicated += has.saturating_sub(should),
-        }
-        self.find(match has == should {
-            true => {
-                format!("{minute}: the exact index counts {has} records, but not the archive's")
-            }
-            false => {
-                format!("{minute}: the exact index counts {has} records, the archive {should}")
-            }
-        });
-    }
-}
-
-/// How many records of the source wait for the archiver. Few offsets are looked at: markers of
-/// transactions and aborted records are none.
-fn waiting(sources: &dyn Sources, partition: &Partition, offsets: Range<u64>) -> u64 {
-    let count = offsets.end.saturating_sub(offsets.start);
-    match count {
-        0 | MANY.. => count,
-        _ => sources.offsets(partition, &offsets).map_or(count, |found| found.len() as u64),
-    }
-}
-
-/// Takes the minutes of a span out, and adds them up.
-fn take(minutes: &mut Minutes, span: Range<Minute>) -> Tally {
-    let found: Vec<Minute> = minutes.range(span).map(|(minute, _)| *minute).collect();
-    let mut sum = Tally::default();
-    found.iter().filter_map(|minute| minutes.remove(minute)).for_each(|tally| sum += &tally);
-    sum
 }

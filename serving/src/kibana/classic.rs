@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::object::{Dashboard, dashboard, data_view, saved, to_data_view};
+use super::object::{self, Dashboard, saved, to_data_view};
 use super::{Chart, Metric, Operation, Panel, Split, panels};
 
 /// The lowest versions whose formats are used: newer servers migrate them.
@@ -13,18 +13,15 @@ const DATA_VIEW: &str = "7.6.0";
 const PREFIX: &str = "twofold-";
 
 pub(super) fn objects(alias: &str) -> Vec<Value> {
-    let panels = panels();
-    let mut objects = vec![data_view(alias, DATA_VIEW)];
-    objects.extend(panels.iter().map(|panel| visualization(panel, alias)));
     let of = Dashboard {
         id: "twofold-dashboard",
         title: "twofold: web traffic",
         version: DASHBOARD,
-        kind: &|_| "visualization",
+        data_view: DATA_VIEW,
+        kind: "visualization",
         prefix: PREFIX,
     };
-    objects.push(dashboard(&of, &panels));
-    objects
+    object::objects(&of, alias, &panels(), |panel| visualization(panel, alias))
 }
 
 fn visualization(panel: &Panel, alias: &str) -> Value {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::object::{Dashboard, dashboard, data_view, saved, to_data_view};
+use super::object::{self, Dashboard, saved, to_data_view};
 use super::{Chart, Metric, Operation, Panel, Split, panels};
 
 /// The lowest versions whose formats are used: newer servers migrate them.
@@ -16,17 +16,15 @@ const LAYER: &str = "layer";
 pub(super) fn objects(alias: &str) -> Vec<Value> {
     // Lens of this version has one number on a panel.
     let panels: Vec<Panel> = panels().into_iter().flat_map(one_number_each).collect();
-    let mut objects = vec![data_view(alias, DATA_VIEW)];
-    objects.extend(panels.iter().map(visualization));
     let of = Dashboard {
         id: "twofold-lens-dashboard",
         title: "twofold: web traffic (Lens)",
         version: DASHBOARD,
-        kind: &|_| "lens",
+        data_view: DATA_VIEW,
+        kind: "lens",
         prefix: PREFIX,
     };
-    objects.push(dashboard(&of, &panels));
-    objects
+    object::objects(&of, alias, &panels, visualization)
 }
 
 fn one_number_each(panel: Panel) -> Vec<Panel> {

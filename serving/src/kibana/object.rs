@@ -27,7 +27,7 @@ pub(super) fn to_data_view(name: &str) -> Value {
 }
 
 /// The data view. Fields are left out: the server asks the index for them.
-pub(super) fn data_view(alias: &str, version: &str) -> Value {
+fn data_view(alias: &str, version: &str) -> Value {
     let mut formats = serde_json::Map::new();
     for field in [
         "twofold.bytes",
@@ -60,21 +60,35 @@ pub(super) struct Dashboard<'a> {
     pub(super) id: &'a str,
     pub(super) title: &'a str,
     pub(super) version: &'a str,
+    /// The version of the data view.
+    pub(super) data_view: &'a str,
     /// The type of its panels' saved objects, and what each id begins with.
-    pub(super) kind: &'a dyn Fn(&Panel) -> &'static str,
+    pub(super) kind: &'a str,
     pub(super) prefix: &'a str,
 }
 
-/// The dashboard with all panels.
-pub(super) fn dashboard(of: &Dashboard<'_>, panels: &[Panel]) -> Value {
+/// A data view of what is under `alias`, each panel's object, and the dashboard with all of them.
+pub(super) fn objects(
+    of: &Dashboard<'_>,
+    alias: &str,
+    panels: &[Panel],
+    visualization: impl Fn(&Panel) -> Value,
+) -> Vec<Value> {
+    let mut objects = vec![data_view(alias, of.data_view)];
+    objects.extend(panels.iter().map(visualization));
+    objects.push(dashboard(of, panels));
+    objects
+}
+
+fn dashboard(of: &Dashboard<'_>, panels: &[Panel]) -> Value {
     let mut shown = Vec::new();
     let mut references = Vec::new();
     for panel in panels {
         let [x, y, w, h] = panel.place;
-        let (name, kind) = (format!("panel_{}", panel.id), (of.kind)(panel));
+        let name = format!("panel_{}", panel.id);
         shown.push(json!({
             "version": of.version,
-            "type": kind,
+            "type": of.kind,
             "panelIndex": panel.id,
             "gridData": { "x": x, "y": y, "w": w, "h": h, "i": panel.id },
             "embeddableConfig": {},
@@ -82,7 +96,7 @@ pub(super) fn dashboard(of: &Dashboard<'_>, panels: &[Panel]) -> Value {
             "panelRefName": name,
         }));
         references.push(json!({
-            "type": kind,
+            "type": of.kind,
             "id": format!("{}{}", of.prefix, panel.id),
             "name": name,
         }));
