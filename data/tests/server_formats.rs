@@ -113,11 +113,13 @@ fn iis_lines_are_read() {
     for head in IIS_HEAD {
         check("w3c", head, Line::Blank);
     }
-    let seconds =
-        Options { name: "w3c".into(), duration_unit: Some(Unit::Seconds), ..Options::default() };
-    let format = seconds.format().unwrap().unwrap();
-    let expected = Request { duration: Some(15_000_000), ..iis() };
-    assert_eq!(Parser::new(&format).parse(IIS.as_bytes()), Line::Request(expected));
+    for (unit, microseconds) in [(Unit::Seconds, 15_000_000), (Unit::Nanoseconds, 0)] {
+        let options =
+            Options { name: "w3c".into(), duration_unit: Some(unit), ..Options::default() };
+        let format = options.format().unwrap().unwrap();
+        let expected = Request { duration: Some(microseconds), ..iis() };
+        assert_eq!(Parser::new(&format).parse(IIS.as_bytes()), Line::Request(expected));
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //!
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-format>
 
-use super::apache::{is_escaped, number, present, seconds};
-use super::request_line::{self, host_of_url, split_once, target_of_url};
+use super::apache::{closed, number, present, seconds, word};
+use super::request_line::{self, host_of_url, target_of_url};
 use super::time::Clock;
 use crate::request::{Malformed, Request, RequestLine};
 
@@ -18,21 +18,17 @@ const TYPES: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
 /// virtual host.
 pub(super) fn parse<'a>(line: &'a str, clock: &mut Clock) -> Result<Request<'a>, Malformed> {
     let mut rest = line;
-    let mut word = || {
-        let (word, after) = split_once(rest, b' ').ok_or(Malformed::Shape)?;
-        rest = after;
-        Ok(word)
-    };
-    if !TYPES.contains(&word()?) {
+    let rest = &mut rest;
+    if !TYPES.contains(&word(rest)?) {
         return Err(Malformed::Shape);
     }
-    let (time, utc_offset) = clock.read_text(word()?).ok_or(Malformed::Time)?;
-    let (_load_balancer, client, _target) = (word()?, word()?, word()?);
-    let times = [word()?, word()?, word()?];
-    let (status, _target_status) = (status(word()?)?, word()?);
-    let (_received, sent) = (word()?, word()?);
-    let request = quoted(&mut rest)?;
-    let user_agent = quoted(&mut rest)?;
+    let (time, utc_offset) = clock.read_text(word(rest)?).ok_or(Malformed::Time)?;
+    let (_load_balancer, client, _target) = (word(rest)?, word(rest)?, word(rest)?);
+    let times = [word(rest)?, word(rest)?, word(rest)?];
+    let (status, _target_status) = (status(word(rest)?)?, word(rest)?);
+    let (_received, sent) = (word(rest)?, word(rest)?);
+    let request = quoted(rest)?;
+    let user_agent = quoted(rest)?;
     let (line, host) = without_host(request_line::read(request));
     Ok(Request {
         time,
@@ -77,13 +73,9 @@ fn duration(times: [&str; 3]) -> Result<Option<u64>, Malformed> {
 
 /// The text between quotes, which is taken off with the space after it.
 fn quoted<'a>(rest: &mut &'a str) -> Result<&'a str, Malformed> {
-    let text = rest.strip_prefix('"').ok_or(Malformed::Shape)?;
-    let bytes = text.as_bytes();
-    let ends = |at: &usize| !is_escaped(bytes.split_at_checked(*at).unwrap_or_default().0);
-    let end = memchr::memchr_iter(b'"', bytes).find(ends).ok_or(Malformed::Shape)?;
-    let after = text.get(end + 1..).ok_or(Malformed::Shape)?;
+    let (field, after) = closed(rest, |_| true)?;
     *rest = after.strip_prefix(' ').unwrap_or(after);
-    text.get(..end).ok_or(Malformed::Shape)
+    Ok(field)
 }
 
 fn without_host<'a>(line: RequestLine<'a>) -> (RequestLine<'a>, Option<&'a str>) {

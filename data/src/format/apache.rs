@@ -99,7 +99,7 @@ pub(super) fn parse<'a>(
 }
 
 /// The text before the next space, which is taken off as well.
-fn word<'a>(rest: &mut &'a str) -> Result<&'a str, Malformed> {
+pub(super) fn word<'a>(rest: &mut &'a str) -> Result<&'a str, Malformed> {
     let (word, after) = split_once(rest, b' ').ok_or(Malformed::Shape)?;
     *rest = after;
     Ok(word)
@@ -171,7 +171,9 @@ fn last_quoted<'a>(rest: &mut &'a str) -> Result<&'a str, Malformed> {
     Ok(field)
 }
 
-fn closed(rest: &str, next: impl Fn(&[u8]) -> bool) -> Result<(&str, &str), Malformed> {
+/// The text between quotes, and what follows the closing one: the first that is not escaped and that `next`
+/// accepts what stands behind, or, without such a one, the first that is not escaped.
+pub(super) fn closed(rest: &str, next: impl Fn(&[u8]) -> bool) -> Result<(&str, &str), Malformed> {
     let text = rest.strip_prefix('"').ok_or(Malformed::Shape)?;
     let bytes = text.as_bytes();
     let mut first = None;

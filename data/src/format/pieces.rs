@@ -125,7 +125,7 @@ fn status(text: &str) -> Option<u16> {
 }
 
 /// A time span in microseconds.
-fn duration(text: &str, unit: Unit) -> Option<u64> {
+pub(super) fn duration(text: &str, unit: Unit) -> Option<u64> {
     match unit {
         Unit::Seconds => seconds(text),
         Unit::Milliseconds => number(text)?.checked_mul(1000),

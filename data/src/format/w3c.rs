@@ -11,10 +11,10 @@
 //! <https://learn.microsoft.com/en-us/windows/win32/http/w3c-logging>,
 //! <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html>
 
-use super::Unit;
-use super::apache::{number, present, seconds};
+use super::apache::{number, present};
 use super::request_line::{self, target_of_url};
 use super::time::Clock;
+use super::{Unit, pieces};
 use crate::request::{Malformed, Request};
 
 /// The kinds, by the format's name: what stands between fields, what `time-taken` counts,
@@ -94,16 +94,14 @@ impl Layout {
         line.starts_with('#')
     }
 
-    /// Takes in the field list of a directive that is one; true if it was not known.
-    pub(super) fn learn(&mut self, line: &str) -> bool {
-        let Some(fields) = line.strip_prefix(FIELDS) else { return false };
+    /// Takes in the field list of a directive that is one.
+    pub(super) fn learn(&mut self, line: &str) {
+        let Some(fields) = line.strip_prefix(FIELDS) else { return };
         let columns = columns(fields);
-        let new = columns.contains(&Column::Time) && !self.known.contains(&columns);
-        if new {
+        if columns.contains(&Column::Time) && !self.known.contains(&columns) {
             // Before the default list, which is always the last.
             self.known.insert(self.known.len().saturating_sub(1), columns);
         }
-        new
     }
 
     /// What decides how a line is read, beside the name.
@@ -260,11 +258,7 @@ fn field(text: &str, separator: char) -> (&str, Option<&str>) {
 
 /// A time span in microseconds; a number with decimals counts seconds whatever the unit.
 fn duration(text: &str, unit: Unit) -> Option<u64> {
-    if text.contains('.') {
-        return seconds(text);
-    }
-    let microseconds = number(text)?.checked_mul(unit.microseconds() as u64)?;
-    i64::try_from(microseconds).is_ok().then_some(microseconds)
+    pieces::duration(text, if text.contains('.') { Unit::Seconds } else { unit })
 }
 
 /// IIS writes spaces as `+`, CloudFront as `%20` (and once did so twice).

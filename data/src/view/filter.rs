@@ -1,12 +1,10 @@
 //! Which requests somebody asks for, in the words of the views' keys.
 
-use std::fmt::Write;
-
-use super::{Key, VIEWS, View};
+use super::{Amount, Key, MEASURES, Measure, Predicate, VIEWS, View};
 use crate::facts::{Facts, Kind};
 
 /// What a filter can name, beside `status` and `kind`.
-pub const FILTER_KEYS: [(&str, Key); 7] = [
+const FILTER_KEYS: [(&str, Key); 7] = [
     ("client", Key::Client),
     ("page", Key::Page),
     ("host", Key::Host),
@@ -76,13 +74,13 @@ impl Filter {
         if !self.keys.is_empty() {
             return None;
         }
-        match (self.kind, self.statuses.as_slice()) {
-            (None, [(404, 404)]) => Some("not_found"),
-            (None, [(400, 499)]) => Some("client_errors"),
-            (None, [(500, 599)]) => Some("server_errors"),
-            (Some(kind), []) => Some(kind.name()),
-            _ => None,
-        }
+        let only = match (self.kind, self.statuses.as_slice()) {
+            (None, [(low, high)]) => Predicate::Status(*low, *high),
+            (Some(kind), []) => Predicate::Kind(kind),
+            _ => return None,
+        };
+        let counts = |measure: &&Measure| measure.add == Amount::One && measure.only == only;
+        MEASURES.iter().find(counts).map(|measure| measure.name)
     }
 
     /// The view whose rows count what the filter admits, row by row; see [`Filter::counts_row`].
@@ -92,7 +90,7 @@ impl Filter {
             (None, [], [(key, _)]) => *key,
             _ => return None,
         };
-        VIEWS.iter().find(|view| view.key == key && view.only == super::Predicate::All)
+        VIEWS.iter().find(|view| view.key == key && view.only == Predicate::All)
     }
 
     /// Whether a row of [`Filter::view`] counts requests that the filter admits.
@@ -101,14 +99,6 @@ impl Filter {
             Some((_, wanted)) => key == wanted,
             None => key.parse().is_ok_and(|status| self.admits_status(status)),
         }
-    }
-
-    /// The filter as a text that no other filter has.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string doesn't fail.
-        let _ = write!(text, "{:?} {:?} {:?}", self.kind, self.statuses, self.keys);
-        text
     }
 }
 

@@ -12,7 +12,7 @@ mod row;
 mod union;
 
 pub use class::Class;
-pub use filter::{FILTER_KEYS, Filter};
+pub use filter::Filter;
 pub use measure::{Amount, Counts, MEASURES, Measure, Predicate, measure_index};
 pub use row::{Distincts, Row, RowSet, State, Summary, Tally};
 pub use union::{Union, union};

@@ -52,6 +52,21 @@ impl Held {
         }
     }
 
+    fn estimate(&self) -> f64 {
+        match self {
+            Self::Sketch(sketch) => sketch.estimate(),
+            Self::Union(union) => union.estimate(),
+        }
+    }
+
+    fn bounds(&self) -> (f64, f64) {
+        const TWO: NumStdDev = NumStdDev::Two;
+        match self {
+            Self::Sketch(sketch) => (sketch.lower_bound(TWO), sketch.upper_bound(TWO)),
+            Self::Union(union) => (union.lower_bound(TWO), union.upper_bound(TWO)),
+        }
+    }
+
     fn update(&mut self, hash: u64) {
         if let Self::Union(union) = self {
             *self = Self::Sketch(union.to_sketch(HllType::Hll8));
@@ -96,15 +111,12 @@ impl Distinct {
 
     /// How many distinct values there were, about.
     pub fn estimate(&self) -> f64 {
-        self.0.as_ref().map_or(0.0, |held| held.sketch().estimate())
+        self.0.as_ref().map_or(0.0, |held| held.estimate())
     }
 
     /// The bounds within which the true number lies 95 times of 100 (two standard deviations).
     pub fn bounds(&self) -> (f64, f64) {
-        self.0.as_ref().map_or((0.0, 0.0), |held| {
-            let sketch = held.sketch();
-            (sketch.lower_bound(NumStdDev::Two), sketch.upper_bound(NumStdDev::Two))
-        })
+        self.0.as_ref().map_or((0.0, 0.0), |held| held.bounds())
     }
 
     /// Whether no value was counted.
