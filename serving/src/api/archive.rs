@@ -44,11 +44,7 @@ fn archive(sources: &Sources) -> Result<&dyn ArchiveSource, ApiError> {
 pub async fn lines(State(shared): State<Shared>, Query(given): Given) -> Answer {
     let names = ["path", "contains", "malformed", "after", "limit"];
     let parameters = Parameters::new(given, &with_filter(&names))?;
-    let limit = parameters.number("limit", 100)?;
-    if !(1..=MOST_LINES).contains(&limit) {
-        let hint = format!("give 1 to {MOST_LINES}");
-        return Err(ApiError::parameter("limit", format!("`limit` is `{limit}`"), hint));
-    }
+    let limit = parameters.limit("limit", 100, MOST_LINES)?;
     let only = filter(&parameters)?;
     let after = parameters.text("after").map(|text| position(&text)).transpose()?;
     let found = shared.search(move |sources| {
@@ -96,11 +92,7 @@ pub async fn slice(State(shared): State<Shared>, Query(given): Given) -> Answer 
         let hint = format!("give one of {}", Filter::names().collect::<Vec<_>>().join(", "));
         return Err(ApiError::parameter("status", "there is no filter", hint));
     }
-    let n = parameters.number("n", 10)?;
-    if !(1..=query::MAX_TOP).contains(&n) {
-        let hint = format!("give 1 to {}", query::MAX_TOP);
-        return Err(ApiError::parameter("n", format!("`n` is `{n}`"), hint));
-    }
+    let n = parameters.limit("n", 10, query::MAX_TOP)?;
     let kept = only.measure().is_some();
     let question = move |sources: &Sources| {
         let range: Range = parameters.range(&*sources.index)?;

@@ -49,6 +49,16 @@ impl Parameters {
         text.parse().map_err(wrong)
     }
 
+    /// How many of something an answer has, from 1 to `most`.
+    pub fn limit(&self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
+        let limit = self.number(name, default)?;
+        if !(1..=most).contains(&limit) {
+            let hint = format!("give 1 to {most}");
+            return Err(ApiError::parameter(name, format!("`{name}` is `{limit}`"), hint));
+        }
+        Ok(limit)
+    }
+
     /// `true` or `false`.
     pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.0.get(name).map(String::as_str) {

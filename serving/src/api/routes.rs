@@ -208,11 +208,7 @@ async fn accuracy(State(shared): State<Shared>, Query(given): Given) -> Answer {
 /// The spikes of a range, with how good the live verdicts were.
 async fn found_spikes(State(shared): State<Shared>, Query(given): Given) -> Answer {
     let parameters = Parameters::new(given, &with_range(&["limit"]))?;
-    let limit = parameters.number("limit", MOST_SPIKES)?;
-    if !(1..=MOST_SPIKES).contains(&limit) {
-        let hint = format!("give 1 to {MOST_SPIKES}");
-        return Err(ApiError::parameter("limit", format!("`limit` is `{limit}`"), hint));
-    }
+    let limit = parameters.limit("limit", MOST_SPIKES, MOST_SPIKES)?;
     let found = shared.ask(move |sources| {
         let range = parameters.range(&*sources.index)?;
         let mut listed = spikes::list(&*sources.index, range.from.0, range.to.0)?;

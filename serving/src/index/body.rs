@@ -10,6 +10,9 @@ use twofold_data::window::sketch::{Distinct, Quantiles};
 
 use super::IndexError;
 
+/// After how long a run that was neither published nor abandoned counts as dead.
+pub(super) const LEFTOVER_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// A set without its key, taken apart so that a read without sketches is small.
 #[derive(Debug)]
 pub(super) struct Body {
@@ -138,4 +141,9 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, IndexError> {
 pub(super) fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The wall clock as a text; `None` beyond the years that have one.
+pub(super) fn timestamp() -> Option<String> {
+    jiff::Timestamp::from_millisecond(now()).map(|now| now.to_string()).ok()
 }

@@ -85,11 +85,16 @@ impl Step {
             return self.union.add(set);
         }
         for row in &set.rows {
-            let class = row.key.bytes().next().unwrap_or(b'0').saturating_sub(b'0');
-            if let Some(sum) = self.classes.get_mut(usize::from(class)) {
-                *sum = sum.saturating_add(row.counts.requests());
-            }
+            classify(&mut self.classes, &row.key, row.counts.requests());
         }
+    }
+}
+
+/// Adds requests to the class of their status.
+pub(super) fn classify(classes: &mut [u64; 10], status: &str, requests: u64) {
+    let class = status.bytes().next().unwrap_or(b'0').saturating_sub(b'0');
+    if let Some(sum) = classes.get_mut(usize::from(class)) {
+        *sum = sum.saturating_add(requests);
     }
 }
 

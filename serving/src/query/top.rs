@@ -76,24 +76,34 @@ pub struct TopRow {
 /// [`QueryError::Question`] if there is no such view, or the list is too long.
 pub fn top(stores: &Stores<'_>, query: &TopQuery<'_>) -> Result<Top, QueryError> {
     check(query)?;
-    consistently(stores, |reader| {
-        let mut gathered = Gathered::default();
-        let (views, range) = (&[query.view], query.range);
-        let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
-        let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
-        let mut top = of_gathered(stores, &scanned, query, &gathered)?;
-        tell_course(reader, query, &mut top)?;
-        Ok(top)
-    })
+    consistently(stores, |reader| read(stores, reader, query))
+}
+
+/// Reads the list, and the course of each of its rows where that is wanted.
+pub(super) fn read(
+    stores: &Stores<'_>,
+    reader: &mut Reader<'_>,
+    query: &TopQuery<'_>,
+) -> Result<Top, QueryError> {
+    let mut gathered = Gathered::default();
+    let (views, range) = (&[query.view], query.range);
+    let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
+    let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
+    let mut top = of_gathered(stores, &scanned, query, &gathered)?;
+    tell_course(reader, query, &mut top)?;
+    Ok(top)
 }
 
 /// Tells the course of each row of a list, where that is wanted.
-pub(super) fn tell_course(
+fn tell_course(
     reader: &mut Reader<'_>,
     query: &TopQuery<'_>,
     top: &mut Top,
 ) -> Result<(), QueryError> {
-    let Some(stored) = reader.stored(query.range)?.filter(|_| query.trend) else { return Ok(()) };
+    if !query.trend {
+        return Ok(());
+    }
+    let Some(stored) = reader.stored(query.range)? else { return Ok(()) };
     // Finer rows are cut at more places: they tell the course, but not the sums.
     let mut course = Course::new(stored, query.by);
     let (views, range, coarsest) = (&[query.view], query.range, coarsest(course.step));

@@ -17,7 +17,6 @@ use super::body::Hit;
 use super::bulk::{Outcome, Version, Writes, send};
 use super::connection::{Failure, Refusal, token};
 use super::names::{Kind, write_alias};
-use crate::index::body::to_json;
 use crate::index::{IndexError, Publication};
 
 /// How often a change is tried while others change the alias.
@@ -188,11 +187,7 @@ fn write(
         }
     });
     let mut writes = Writes::default();
-    let body = to_json(&body)?;
-    writes.index(ID, Version::Any, |out| {
-        out.extend_from_slice(&body);
-        Ok::<(), IndexError>(())
-    })?;
+    writes.value(ID, Version::Any, &body)?;
     match send(&index.connection, name, &writes)?.first() {
         Some(Outcome::Done) => index.refresh(name),
         other => Err(IndexError::Failed(format!("the publication was not stored: {other:?}"))),

@@ -42,14 +42,18 @@ impl Kind {
 /// The id of a set. Topics may hold any text, so they come last.
 pub(super) fn set_id(kind: Kind, set: &RowSet) -> String {
     let RowSet { view, grain, start, .. } = set;
-    let (grain, start) = (grain.name(), start.0);
+    let name = grain.name();
     match (kind, &set.partition) {
-        (Kind::Speed, Some(partition)) => {
-            format!("{view}.{grain}.{start}.{}.{}", partition.number, partition.topic)
-        }
-        (Kind::Merged, _) => format!("{view}.{grain}.{start}.all"),
-        _ => format!("{view}.{grain}.{start}"),
+        (Kind::Speed, Some(partition)) => speed_id(view, *grain, *start, partition),
+        (Kind::Merged, _) => format!("{view}.{name}.{}.all", start.0),
+        _ => format!("{view}.{name}.{}", start.0),
     }
+}
+
+/// The id of a partition's set of the speed layer.
+pub(super) fn speed_id(view: &str, grain: Grain, start: Minute, partition: &Partition) -> String {
+    let Partition { topic, number } = partition;
+    format!("{view}.{}.{}.{number}.{topic}", grain.name(), start.0)
 }
 
 /// The id of a row; no set's id begins with a digit.

@@ -5,10 +5,13 @@ use std::ops::Range;
 
 use elasticsearch::http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::body::string;
 use super::connection::{Connection, Failure, Retry, is_passing};
 use super::names::write_alias;
+use crate::index::IndexError;
+use crate::index::body::to_json;
 
 /// About how many bytes one request has.
 const REQUEST: usize = 4 << 20;
@@ -65,6 +68,20 @@ impl Writes {
         self.text.push(b'\n');
         self.items.push(from..self.text.len());
         Ok(())
+    }
+
+    /// Writes a document that is at hand as a value.
+    pub(super) fn value(
+        &mut self,
+        id: &str,
+        version: Version,
+        document: &Value,
+    ) -> Result<(), IndexError> {
+        let document = to_json(document)?;
+        self.index(id, version, |out| {
+            out.extend_from_slice(&document);
+            Ok(())
+        })
     }
 
     /// Deletes a document.

@@ -14,11 +14,8 @@ use super::bulk::{Version, Writes, send};
 use super::generations::{check, forget_run, runs};
 use super::names::{Kind, tag};
 use super::search::{all_of, count, doc, hits, search_path};
-use crate::index::body::now;
+use crate::index::body::{LEFTOVER_MS, now};
 use crate::index::{IndexError, Layer};
-
-/// After how long a run that was neither published nor abandoned counts as dead.
-const LEFTOVER_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How many documents are deleted at once.
 const CHUNK: usize = 5000;

@@ -12,7 +12,6 @@ use super::clean::delete_matching;
 use super::generations::check;
 use super::search::{Search, all_of};
 use crate::index::IndexError;
-use crate::index::body::to_json;
 
 /// How many sets are copied at once, and how many documents one page has.
 const SETS: usize = 500;
@@ -90,11 +89,7 @@ fn copy(index: &ElasticIndex, from: &str, to: &str, filter: &Value) -> Result<()
         let mut writes = Writes::default();
         for mut raw in page.hits.hits {
             raw.source["twofold"]["copied"] = json!(true);
-            let body = to_json(&raw.source)?;
-            writes.index(&raw.id, Version::Any, |out| {
-                out.extend_from_slice(&body);
-                Ok::<(), IndexError>(())
-            })?;
+            writes.value(&raw.id, Version::Any, &raw.source)?;
         }
         check(&send(&index.connection, to, &writes)?)?;
         let next = json!({ "scroll": "2m", "scroll_id": page.scroll });

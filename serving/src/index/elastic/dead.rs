@@ -9,7 +9,7 @@ use super::ElasticIndex;
 use super::body::{Hit, Kind, external_version, set_id};
 use super::bulk::{Outcome, Version, Writes, send};
 use super::search::{Search, doc};
-use crate::index::body::{now, to_json};
+use crate::index::body::timestamp;
 use crate::index::{DeadLetter, IndexError};
 
 /// A set that was refused, or of which a row was.
@@ -31,11 +31,8 @@ pub(super) fn keep(
         tracing::warn!(view = set.view, start = %set.start, status, reason, "the index refused a set");
         metrics::counter!("twofold_index_dead_letters_total").increment(1);
         let id = set_id(Kind::Speed, set);
-        let letter = to_json(&body(name, &id, refusal)?)?;
-        writes.index(&id, Version::AtLeast(external_version(set)), |out| {
-            out.extend_from_slice(&letter);
-            Ok::<(), IndexError>(())
-        })?;
+        let letter = body(name, &id, refusal)?;
+        writes.value(&id, Version::AtLeast(external_version(set)), &letter)?;
     }
     let outcomes = send(&index.connection, &index.names.dead_letters(), &writes)?;
     for (refusal, outcome) in refusals.iter().zip(outcomes) {
@@ -55,7 +52,7 @@ fn body(name: &str, id: &str, refusal: &Refusal<'_>) -> Result<Value, IndexError
         serde_json::to_string(set).map_err(|error| IndexError::Failed(error.to_string()))?;
     let partition = set.partition.as_ref();
     Ok(json!({
-        "@timestamp": jiff::Timestamp::from_millisecond(now()).map(|now| now.to_string()).ok(),
+        "@timestamp": timestamp(),
         "twofold": {
             "doc": "letter",
             "view": set.view,

@@ -12,7 +12,7 @@ use super::bulk::{Outcome, Version, Writes, send};
 use super::names::{self, Kind, tag, write_alias};
 use super::search::{Search, count, doc};
 use super::{ElasticIndex, clean, copy, speed};
-use crate::index::body::{now, to_json};
+use crate::index::body::now;
 use crate::index::{Document, IndexError, Publication};
 
 /// How often a publication is tried while others change the alias.
@@ -73,11 +73,7 @@ fn write_document(writes: &mut Writes, document: &Document) -> Result<(), IndexE
         twofold["accuracy"] = known_fields("twofold.accuracy", body);
     }
     let source = json!({ "@timestamp": names::clamp(*start).to_string(), "twofold": twofold });
-    let source = to_json(&source)?;
-    writes.index(&set, Version::Any, |out| {
-        out.extend_from_slice(&source);
-        Ok(())
-    })
+    writes.value(&set, Version::Any, &source)
 }
 
 /// The parts of a value that the mapping has fields for.
@@ -147,12 +143,8 @@ pub(super) fn write_run(index: &ElasticIndex, run: &Run) -> Result<(), IndexErro
             "body": { "name": run.name, "touched_at": run.touched_at, "generation": run.generation },
         }
     });
-    let body = to_json(&body)?;
     let mut writes = Writes::default();
-    writes.index(&run_id(&run.name), Version::Any, |out| {
-        out.extend_from_slice(&body);
-        Ok::<(), IndexError>(())
-    })?;
+    writes.value(&run_id(&run.name), Version::Any, &body)?;
     check(&send(&index.connection, &index.names.state(), &writes)?)
 }
 

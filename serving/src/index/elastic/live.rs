@@ -10,7 +10,6 @@ use super::clean::delete_matching;
 use super::mapping::has_field;
 use super::names::clamp;
 use super::search::{Search, all_of, doc};
-use crate::index::body::to_json;
 use crate::index::{Document, IndexError, LiveDocument, Put};
 
 pub(super) fn put(
@@ -32,12 +31,9 @@ pub(super) fn put(
             twofold["spike"] = spike(body);
         }
         let timestamp = clamp(*start).to_string();
-        let source = to_json(&json!({ "@timestamp": timestamp, "twofold": twofold }))?;
+        let source = json!({ "@timestamp": timestamp, "twofold": twofold });
         let version = Version::Above(i64::try_from(*version).unwrap_or(i64::MAX));
-        writes.index(&name, version, |out| {
-            out.extend_from_slice(&source);
-            Ok::<(), IndexError>(())
-        })?;
+        writes.value(&name, version, &source)?;
     }
     send(&index.connection, &index.names.live(), &writes)?.into_iter().map(conclude).collect()
 }

@@ -13,7 +13,7 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, VIEWS, union};
 
-use super::body::{Kind, Shared, external_version, set_id};
+use super::body::{Kind, Shared, external_version, set_id, speed_id};
 use super::bulk::{Outcome, Version, Writes, send};
 use super::{ElasticIndex, names, speed};
 use crate::index::{IndexError, Put};
@@ -104,10 +104,8 @@ fn others(
     in_hand: &BTreeMap<Partition, RowSet>,
     partitions: &BTreeSet<Partition>,
 ) -> Result<Vec<RowSet>, IndexError> {
-    let id = |partition: &Partition| {
-        let view = VIEWS[twofold_data::view::TRAFFIC].name;
-        format!("{view}.{}.{}.{}.{}", grain.name(), start.0, partition.number, partition.topic)
-    };
+    let view = VIEWS[twofold_data::view::TRAFFIC].name;
+    let id = |partition| speed_id(view, grain, start, partition);
     let ids: Vec<String> =
         partitions.iter().filter(|partition| !in_hand.contains_key(*partition)).map(id).collect();
     if ids.is_empty() {

@@ -17,7 +17,7 @@ use super::bulk::{Outcome, Version, Writes, send};
 use super::dead::{self, Refusal};
 use super::search::{Search, doc};
 use super::{ElasticIndex, alias, merge, names};
-use crate::index::body::{now, to_json};
+use crate::index::body::timestamp;
 use crate::index::{IndexError, PartitionState, Put};
 
 /// How many sets are written at once.
@@ -215,7 +215,7 @@ fn remember_length(index: &ElasticIndex, set: &RowSet, id: String, count: usize)
 pub(super) fn put_state(index: &ElasticIndex, state: &PartitionState) -> Result<Put, IndexError> {
     merge::write(index)?;
     let body = json!({
-        "@timestamp": jiff::Timestamp::from_millisecond(now()).map(|now| now.to_string()).ok(),
+        "@timestamp": timestamp(),
         "twofold": {
             "doc": "state",
             "topic": &*state.partition.topic,
@@ -223,13 +223,9 @@ pub(super) fn put_state(index: &ElasticIndex, state: &PartitionState) -> Result<
             "body": to_value(state)?,
         }
     });
-    let body = to_json(&body)?;
     let mut writes = Writes::default();
     let version = i64::try_from(state.processed_through).unwrap_or(i64::MAX);
-    writes.index(&state_id(&state.partition), Version::AtLeast(version), |out| {
-        out.extend_from_slice(&body);
-        Ok::<(), IndexError>(())
-    })?;
+    writes.value(&state_id(&state.partition), Version::AtLeast(version), &body)?;
     match send(&index.connection, &index.names.state(), &writes)?.pop() {
         Some(Outcome::Done) => Ok(Put::Stored),
         Some(Outcome::Stale) => Ok(Put::Stale),

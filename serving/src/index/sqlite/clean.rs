@@ -7,11 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use twofold_data::minute::{Grain, Minute};
 
 use super::{CHUNK, SqliteIndex};
-use crate::index::body::now;
+use crate::index::body::{LEFTOVER_MS, now};
 use crate::index::{IndexError, Layer};
-
-/// After how long a run that was neither published nor abandoned counts as dead.
-const LEFTOVER_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The next rows of a published run, by number, so that each is looked at once.
 const NEXT_ROWS: &str = "SELECT max(id) FROM (SELECT id FROM exact_rows WHERE run = ?1 AND id > ?2 ORDER BY id LIMIT ?3)";

@@ -14,8 +14,6 @@ export function setStatus(now) {
   draw();
 }
 
-export const lastStatus = () => status;
-
 // Asks for the audit's state; `run` has it run now.
 export async function askAudit(run = false) {
   if (run) { audit = { running: true }; draw(); }

@@ -7,7 +7,7 @@ export const EXACT = "Exact: computed by the batch layer from the archive.";
 export const LIVE = "Estimated: counted live. Requests that come late are added by the next batch run.";
 
 export const between = (low, high) => `Estimated: from ${count(low)} to ${count(high)}, 95 times of 100.`;
-export const atLeast = (low, missed) =>
+const atLeast = (low, missed) =>
   `Estimated: at least ${count(low)}, at most ${count(low + missed)}.`;
 
 // Writes a number into a node.

@@ -11,7 +11,7 @@ use crate::query::answer::{Estimate, Spread};
 use crate::query::course::Course;
 use crate::query::scan::{Reader, Scanned};
 use crate::query::top::of_set;
-use crate::query::{Instant, QueryError, Range, TopQuery};
+use crate::query::{QueryError, Range, TopQuery};
 
 /// The archive's answer before the boundary; from there on what rows there are.
 pub(super) fn whole(
@@ -25,7 +25,7 @@ pub(super) fn whole(
         let range = range.within(Range::new(Minute(i64::MIN), publication.boundary));
         (!range.is_empty()).then_some((range, publication))
     });
-    let sliced = match (settled, archive) {
+    let mut sliced = match (settled, archive) {
         (Some((range, publication)), Some(archive)) => {
             let question = Slicing {
                 only: query.only.clone(),
@@ -40,7 +40,8 @@ pub(super) fn whole(
     };
     let live = live(&scanned, settled.map(|(range, _)| range));
     let kept = live.filter(|_| query.only.view().is_some());
-    let mut steps = Steps { known: sliced.steps.clone(), classes: true, ..Steps::default() };
+    let known = std::mem::take(&mut sliced.steps);
+    let mut steps = Steps { known, classes: true, ..Steps::default() };
     if let Some(live) = kept {
         add_live(reader, query, live, &mut steps)?;
     }
@@ -117,5 +118,4 @@ fn lists(
         spread.distinct_clients = Estimate::exact(clients);
     }
     slice.totals.spread = Some(spread);
-    slice.lists_until = Some(Instant(range.to.0));
 }

@@ -1,6 +1,5 @@
 //! Slices that the rows of the index can tell, live too.
 
-use twofold_data::minute::Grain;
 use twofold_data::view::{Counts, measure_index};
 
 use super::steps::Steps;
@@ -8,8 +7,7 @@ use super::{LISTS, Slice, SliceQuery, without_lists};
 use crate::index::Layer;
 use crate::query::scan::{Reader, Scan, Scanned};
 use crate::query::series::coarsest;
-use crate::query::top::{Gathered, of_gathered, tell_course};
-use crate::query::{QueryError, Range, Stores, Top, TopQuery};
+use crate::query::{QueryError, Range, Stores, Top, TopQuery, top};
 
 /// A slice by a measure: every row of every view has it.
 pub(super) fn whole(
@@ -52,12 +50,7 @@ fn list(
     query: &TopQuery<'_>,
     only: &str,
 ) -> Result<Top, QueryError> {
-    let mut gathered = Gathered::default();
-    let (views, range) = (&[query.view], query.range);
-    let scan = Scan { views, range, coarsest: Grain::Day, sketches: false };
-    let scanned = reader.scan(&scan, |_, set| gathered.add(set))?;
-    let mut list = of_gathered(stores, &scanned, query, &gathered)?;
-    tell_course(reader, query, &mut list)?;
+    let mut list = top::read(stores, reader, query)?;
     for row in &mut list.rows {
         let value = row.measures.0.0.get(query.by).copied().unwrap_or(0);
         row.measures.0 = only_requests(value, only);

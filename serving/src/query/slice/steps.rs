@@ -7,7 +7,7 @@ use twofold_data::view::{Counts, MEASURES, RowSet, Tally};
 
 use crate::index::Layer;
 use crate::query::scan::{Scanned, is_settled};
-use crate::query::series::numbers;
+use crate::query::series::{classify, numbers};
 use crate::query::{Instant, Measures, Point, Range};
 
 /// What is known of one step.
@@ -50,10 +50,7 @@ impl Known {
 
     /// Adds requests to the class of their status.
     pub fn classify(&mut self, status: &str, requests: u64) {
-        let class = status.bytes().next().unwrap_or(b'0').saturating_sub(b'0');
-        if let Some(sum) = self.classes.get_mut(usize::from(class)) {
-            *sum = sum.saturating_add(requests);
-        }
+        classify(&mut self.classes, status, requests);
     }
 }
 
