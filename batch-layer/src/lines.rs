@@ -12,6 +12,7 @@ use twofold_data::view::{Filter, Key};
 use twofold_serving::api::{LineFilter, Seen};
 
 use crate::BatchError;
+use crate::archive::groups::{may_be_within, may_hold, statistics};
 use crate::archive::{Archive, File, Records, Text, damaged, record};
 
 /// One line.
@@ -178,37 +179,18 @@ impl Wanted<'_> {
 
     fn may_be_among(&self, group: &RowGroupMetaData) -> bool {
         let (from, to) = self.0.span();
-        let column = |name: &str| {
-            group.columns().iter().find(|column| column.column_path().string() == name)
-        };
-        let in_time = match column("time").and_then(|column| column.statistics()) {
-            Some(Statistics::Int64(times)) => {
-                times.min_opt().is_none_or(|least| *least < to)
-                    && times.max_opt().is_none_or(|most| *most >= from)
+        let of_status = match (self.0.status, statistics(group, "status")) {
+            (Some(wanted), Some(Statistics::Int32(statuses))) => {
+                let wanted = i32::from(wanted);
+                statuses.min_opt().is_none_or(|least| *least <= wanted)
+                    && statuses.max_opt().is_none_or(|most| *most >= wanted)
             }
             _ => true,
         };
-        let may_hold = |name: &str, wanted: &Option<String>| {
-            let Some(wanted) = wanted else { return true };
-            let statistics = column(name).and_then(|column| column.statistics());
-            let least = statistics.and_then(Statistics::min_bytes_opt);
-            let most = statistics.and_then(Statistics::max_bytes_opt);
-            least.is_none_or(|least| least <= wanted.as_bytes())
-                && most.is_none_or(|most| most >= wanted.as_bytes())
-        };
-        let of_status =
-            match (self.0.status, column("status").and_then(|column| column.statistics())) {
-                (Some(wanted), Some(Statistics::Int32(statuses))) => {
-                    let wanted = i32::from(wanted);
-                    statuses.min_opt().is_none_or(|least| *least <= wanted)
-                        && statuses.max_opt().is_none_or(|most| *most >= wanted)
-                }
-                _ => true,
-            };
-        in_time
+        may_be_within(group, from, to)
             && of_status
-            && may_hold("client", &exactly(&self.0.only, Key::Client))
-            && may_hold("client", &self.0.client)
-            && may_hold("path", &self.0.path)
+            && may_hold(group, "client", exactly(&self.0.only, Key::Client).as_deref())
+            && may_hold(group, "client", self.0.client.as_deref())
+            && may_hold(group, "path", self.0.path.as_deref())
     }
 }

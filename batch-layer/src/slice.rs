@@ -7,7 +7,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, PrimitiveArray};
 use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::statistics::Statistics;
 use twofold_data::class::{Classifier, PageRules};
 use twofold_data::facts::Facts;
 use twofold_data::minute::{Grain, Minute};
@@ -19,6 +18,7 @@ use twofold_serving::query::{Known, Range, Sliced, Slicing};
 
 use crate::BatchError;
 use crate::archive::columns::{Coded, Columns, OF_REQUESTS};
+use crate::archive::groups::{may_be_within, may_hold};
 use crate::archive::{Archive, File, Text, damaged};
 
 /// Counts what the filter admits. Where the range holds more than `most` records, only its end is
@@ -270,25 +270,7 @@ impl<'a> Mask<'a> {
 
 /// Whether a row group can hold a request that is wanted, as far as its statistics tell.
 fn may_be_among(group: &RowGroupMetaData, question: &Slicing) -> bool {
-    let statistics = |name: &str| {
-        let mut columns = group.columns().iter();
-        columns.find(|column| column.column_path().string() == name)?.statistics()
-    };
     let (from, to) = (question.range.from.0.start_ms(), question.range.to.0.start_ms());
-    let in_time = match statistics("time") {
-        Some(Statistics::Int64(times)) => {
-            times.min_opt().is_none_or(|least| *least < to)
-                && times.max_opt().is_none_or(|most| *most >= from)
-        }
-        _ => true,
-    };
     let client = crate::lines::exactly(&question.only, Key::Client);
-    in_time
-        && client.is_none_or(|client| {
-            let statistics = statistics("client");
-            let least = statistics.and_then(Statistics::min_bytes_opt);
-            let most = statistics.and_then(Statistics::max_bytes_opt);
-            least.is_none_or(|least| least <= client.as_bytes())
-                && most.is_none_or(|most| most >= client.as_bytes())
-        })
+    may_be_within(group, from, to) && may_hold(group, "client", client.as_deref())
 }

@@ -9,8 +9,8 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::spike::{Collector, Quantity, Scope, Series, Spike};
 use twofold_serving::index::{Document, Index, LiveDocument, Publication};
 use twofold_serving::spikes::{
-    Bots, EXPECTATION, Found, Listed, Review, Seen, SpikeRow, Standing, Watches, causes,
-    each_minute, expectation, extent, list, put_reviews, put_rows,
+    EXPECTATION, Found, Listed, Review, Seen, SpikeRow, Standing, Watches, causes, each_minute,
+    expectation, extent, list, put_reviews, put_rows,
 };
 
 use crate::BatchError;
@@ -82,8 +82,8 @@ pub fn review(index: &dyn Index, publication: &Publication) -> Result<(), BatchE
         return Ok(());
     }
     let exact = Exact::go_through(index, (first, begin, to), &pending)?;
-    let reviews: Vec<Review> =
-        pending.iter().map(|row| exact.review(row, publication.generation)).collect();
+    let reviews = pending.iter().map(|row| exact.review(index, row, publication.generation));
+    let reviews = reviews.collect::<Result<Vec<Review>, _>>()?;
     put_reviews(index, &reviews)?;
     let missed = exact.missed(index, &known, (from, to))?;
     put_rows(index, &missed, 1)?;
@@ -108,8 +108,6 @@ struct Exact {
     spikes: Vec<(Series, Spike)>,
     /// What was observed and expected in the minutes of each spike to review: sums, and their count.
     sums: BTreeMap<String, (f64, f64, u64)>,
-    /// The part of bots in the minutes of each.
-    bots: BTreeMap<String, Bots>,
 }
 
 impl Exact {
@@ -128,9 +126,6 @@ impl Exact {
             each_minute(index, span, keys, |minute, values| {
                 watches.push(minute, values, |seen| exact.see(seen, pending));
             })?;
-        }
-        for row in pending {
-            exact.bots.insert(row.id.clone(), causes(index, row)?.bots.unwrap_or_default());
         }
         Ok(exact)
     }
@@ -162,32 +157,21 @@ impl Exact {
         })
     }
 
-    fn review(&self, row: &SpikeRow, generation: u64) -> Review {
+    fn review(
+        &self,
+        index: &dyn Index,
+        row: &SpikeRow,
+        generation: u64,
+    ) -> Result<Review, BatchError> {
         let (observed, expected, count) = self.sums.get(&row.id).copied().unwrap_or_default();
         let count = count.max(1) as f64;
         let (observed, expected) = (observed / count, expected / count);
         let (standing, reason) = match self.shows(row) {
             true => (Standing::Confirmed, "the exact minutes show it, too".to_owned()),
-            false => (Standing::Withdrawn, self.why(row, observed, expected)),
+            false => (Standing::Withdrawn, why(index, row, observed, expected)?),
         };
         let (id, start) = (row.id.clone(), row.start);
-        Review { id, start, standing, reason, observed, expected, generation }
-    }
-
-    /// Why the exact minutes don't show it.
-    fn why(&self, row: &SpikeRow, observed: f64, expected: f64) -> String {
-        let bots = self.bots.get(&row.id).copied().unwrap_or_default().during;
-        let before = row.causes.bots.map_or(bots, |bots| bots.during);
-        if (observed - row.observed).abs() > SAME * row.observed.abs().max(1.0) {
-            format!("late data: {observed:.0} a minute, not {:.0}", row.observed)
-        } else if (bots - before).abs() > SAME {
-            format!("bots reclassified: {:.0} %, not {:.0} %", bots * 100.0, before * 100.0)
-        } else {
-            format!(
-                "estimate off: {expected:.0} a minute were to be expected, not {:.0}",
-                row.expected
-            )
-        }
+        Ok(Review { id, start, standing, reason, observed, expected, generation })
     }
 
     /// Spikes of the whole traffic that begin in a span and that the live layer has not found.
@@ -215,4 +199,24 @@ impl Exact {
         }
         Ok(missed)
     }
+}
+
+/// Why the exact minutes don't show a spike.
+fn why(
+    index: &dyn Index,
+    row: &SpikeRow,
+    observed: f64,
+    expected: f64,
+) -> Result<String, BatchError> {
+    if (observed - row.observed).abs() > SAME * row.observed.abs().max(1.0) {
+        return Ok(format!("late data: {observed:.0} a minute, not {:.0}", row.observed));
+    }
+    // Known of the whole traffic alone.
+    let bots = causes(index, row)?.bots.unwrap_or_default().during;
+    let before = row.causes.bots.map_or(bots, |bots| bots.during);
+    Ok(if (bots - before).abs() > SAME {
+        format!("bots reclassified: {:.0} %, not {:.0} %", bots * 100.0, before * 100.0)
+    } else {
+        format!("estimate off: {expected:.0} a minute were to be expected, not {:.0}", row.expected)
+    })
 }

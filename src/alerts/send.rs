@@ -57,8 +57,6 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) fn new(targets: Vec<Target>) -> anyhow::Result<Self> {
-        // Somebody else may have been first; one provider is as good as the other.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
         Ok(Self { targets, runtime, client })

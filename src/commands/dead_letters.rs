@@ -22,11 +22,13 @@ pub fn run(arguments: &DeadLetters, layers: Layers) -> anyhow::Result<ExitCode> 
     let index = Place::open(&config)?.index()?;
     match &arguments.command {
         DeadLettersCommand::List { json } => list(&*index, *json)?,
-        DeadLettersCommand::Show { id } => output::json(&find(&*index, id)?)?,
+        DeadLettersCommand::Show { id } => output::json(find(&index.dead_letters()?, id)?)?,
         DeadLettersCommand::Replay { ids, all } => return replay(&*index, ids, *all),
         DeadLettersCommand::Drop { ids } => {
+            let mut letters = index.dead_letters()?;
             for id in ids {
-                index.forget_dead_letter(&find(&*index, id)?.id)?;
+                index.forget_dead_letter(&find(&letters, id)?.id)?;
+                letters.retain(|letter| letter.id != *id);
             }
             output::text(&format!("{} dropped\n", ids.len()))?;
         }
@@ -59,8 +61,8 @@ fn list(index: &dyn Index, json: bool) -> anyhow::Result<()> {
     output::text(&letters.iter().map(line).collect::<String>())
 }
 
-fn find(index: &dyn Index, id: &str) -> anyhow::Result<DeadLetter> {
-    let found = index.dead_letters()?.into_iter().find(|letter| letter.id == id);
+fn find<'a>(letters: &'a [DeadLetter], id: &str) -> anyhow::Result<&'a DeadLetter> {
+    let found = letters.iter().find(|letter| letter.id == id);
     found.with_context(|| {
         format!("there is no dead letter `{id}`; `twofold dead-letters list` shows all")
     })
@@ -68,11 +70,11 @@ fn find(index: &dyn Index, id: &str) -> anyhow::Result<DeadLetter> {
 
 /// Puts letters again. What is taken, or is older than what the index has by now, is done.
 fn replay(index: &dyn Index, ids: &[String], all: bool) -> anyhow::Result<ExitCode> {
-    let letters = if all {
-        index.dead_letters()?
-    } else {
-        ids.iter().map(|id| find(index, id)).collect::<Result<_, _>>()?
-    };
+    let mut letters = index.dead_letters()?;
+    if !all {
+        let named = ids.iter().map(|id| find(&letters, id).cloned());
+        letters = named.collect::<Result<_, _>>()?;
+    }
     let (mut taken, mut newer, mut refused) = (0, 0, 0);
     for chunk in letters.chunks(AT_ONCE) {
         let sets: Vec<RowSet> = chunk.iter().map(|letter| letter.set.clone()).collect();

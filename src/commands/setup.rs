@@ -55,8 +55,6 @@ struct Kibana {
 
 impl Kibana {
     fn new(url: &str, endpoint: &Endpoint) -> anyhow::Result<Self> {
-        // Fails only where a provider is installed already, which does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = reqwest::Client::builder().timeout(endpoint.timeout);
         if let Some(path) = &endpoint.ca {
             let pem = std::fs::read(path).with_context(|| format!("{}", path.display()))?;

@@ -47,14 +47,14 @@ impl AllLines {
     /// Searches. The sources come first, so that a line which is archived meanwhile is not overlooked;
     /// it is then left out of what the archive says.
     pub fn search(&self, filter: &LineFilter) -> anyhow::Result<Search> {
-        let tail = match self.tail(filter) {
+        let archive = Archive::open(Arc::clone(&self.store))?;
+        let tail = match self.tail(&archive, filter) {
             Ok(tail) => tail,
             Err(error) => {
                 tracing::warn!("what is not archived yet is not searched: {error:#}");
                 Tail { complete: false, ..Tail::default() }
             }
         };
-        let archive = Archive::open(Arc::clone(&self.store))?;
         let (mut found, effort) = lines(&archive, filter, parts::rules(&self.config))?;
         tracing::info!(?effort, "searched the archive");
         found.retain(|line| tail.starts.get(&line.partition).is_none_or(|at| line.offset < *at));
@@ -65,7 +65,7 @@ impl AllLines {
         Ok(Search { found, complete: tail.complete })
     }
 
-    fn tail(&self, filter: &LineFilter) -> anyhow::Result<Tail> {
+    fn tail(&self, archive: &Archive, filter: &LineFilter) -> anyhow::Result<Tail> {
         let mut config = self.config.clone();
         config.source.paths.retain(|path| path != "-");
         if config.source.paths.is_empty() {
@@ -80,10 +80,9 @@ impl AllLines {
         }
         let mut prepared = input::prepare(&config, true, Role::Archive)?;
         let mut source = prepared.open(&self.store, positions(Arc::clone(&self.store))?)?;
-        let archive = Archive::open(Arc::clone(&self.store))?;
         let parser = Parser::new(&prepared.format);
         let classifier = Classifier::with_rules(parts::rules(&self.config));
-        Tail::default().read(&mut *source, &archive, (parser, classifier), filter)
+        Tail::default().read(&mut *source, archive, (parser, classifier), filter)
     }
 
     /// Searches, for the API.

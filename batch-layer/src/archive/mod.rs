@@ -2,6 +2,7 @@
 
 pub mod columns;
 mod file;
+pub(crate) mod groups;
 pub mod record;
 mod retired;
 mod rows;

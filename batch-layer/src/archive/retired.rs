@@ -20,11 +20,7 @@ impl Archive {
         let mut paths = self.list(RETIRED)?;
         paths.sort();
         for path in paths {
-            let retired: Retired = self.json(&path)?.ok_or_else(|| missing(&path))?;
-            if retired.schema > SCHEMA_VERSION {
-                let (found, known) = (retired.schema, SCHEMA_VERSION);
-                return Err(BatchError::TooNew { path, found, known });
-            }
+            let retired = self.retirement(path)?;
             found.entry(retired.partition.clone()).or_default().push(retired);
         }
         Ok(found)
@@ -35,8 +31,23 @@ impl Archive {
     /// # Errors
     /// As [`Archive::retired`].
     pub fn retired_through(&self, partition: &Partition) -> Result<Option<u64>, BatchError> {
-        let retired = self.retired()?;
-        Ok(retired.get(partition).and_then(|runs| runs.last()).map(|run| run.next_offset))
+        let prefix = Path::from(format!("{RETIRED}/{partition}-")).to_string();
+        let ours = |path: &String| {
+            let rest = path.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".json"));
+            rest.is_some_and(|at| at.len() == 20 && at.bytes().all(|digit| digit.is_ascii_digit()))
+        };
+        let last = self.list(RETIRED)?.into_iter().filter(ours).max();
+        last.map(|path| Ok(self.retirement(path)?.next_offset)).transpose()
+    }
+
+    /// One record of what was retired.
+    fn retirement(&self, path: String) -> Result<Retired, BatchError> {
+        let retired: Retired = self.json(&path)?.ok_or_else(|| missing(&path))?;
+        if retired.schema > SCHEMA_VERSION {
+            let (found, known) = (retired.schema, SCHEMA_VERSION);
+            return Err(BatchError::TooNew { path, found, known });
+        }
+        Ok(retired)
     }
 
     pub(super) fn is_retired(&self, partition: &Partition, path: &str) -> Result<bool, BatchError> {

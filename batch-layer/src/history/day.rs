@@ -6,7 +6,7 @@ use twofold_data::view::{CLIENTS, Distincts, Key, RowSet, State, TRAFFIC, VIEWS,
 use super::hour::table_path;
 use super::{History, Merged, merge, read_histogram};
 use crate::BatchError;
-use crate::recompute::nearest;
+use crate::recompute::percentiles;
 
 /// The exact rows of the day that starts at `start`, from the folders of its hours.
 ///
@@ -101,15 +101,15 @@ fn traffic(
         summary.exact = Some(Distincts {
             clients: clients.keys,
             human_clients: clients.human_keys,
-            sizes: percentiles(history, folders, "sizes")?.unwrap_or_default(),
-            durations: percentiles(history, folders, "durations")?,
+            sizes: over_hours(history, folders, "sizes")?.unwrap_or_default(),
+            durations: over_hours(history, folders, "durations")?,
         });
     }
     Ok(Some(set))
 }
 
 /// Exact percentiles out of the hours' histograms.
-fn percentiles(
+fn over_hours(
     history: &History,
     folders: &[String],
     name: &str,
@@ -120,17 +120,5 @@ fn percentiles(
         all.extend(read_histogram(&path, history.read(&path)?)?);
     }
     all.sort_unstable();
-    let mut through = 0;
-    let ranks: Vec<(u64, u64)> = all
-        .iter()
-        .map(|(value, count)| {
-            through += count;
-            (through, *value)
-        })
-        .collect();
-    let at = |rank: usize| {
-        let at = ranks.partition_point(|(through, _)| *through <= rank as u64);
-        ranks.get(at).map_or(0, |(_, value)| *value)
-    };
-    Ok(nearest(through as usize, at))
+    Ok(percentiles(&all))
 }

@@ -11,6 +11,7 @@ mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use parquet::file::metadata::RowGroupMetaData;
 use twofold_data::class::Classifier;
 use twofold_data::minute::{MINUTE_MS, Minute};
 use twofold_data::view::{CLIENTS, RowSet, Tally, VIEWS};
@@ -19,13 +20,14 @@ pub use sessions::{Fragment, GAP};
 
 use crate::BatchError;
 use crate::archive::columns::OF_RECORDS;
+use crate::archive::groups::may_be_within;
 use crate::archive::{Archive, Text};
 use crate::history::Table;
 use fold::Minutes;
 use frame::{Frame, Reader, Texts};
 use sets::Names;
 use sizes::Values;
-pub(crate) use sizes::nearest;
+pub(crate) use sizes::percentiles;
 use summaries::Summaries;
 
 /// What an hour's records add up to.
@@ -74,10 +76,10 @@ pub fn hour(
     let mut reader = Reader::new(hour, classifier);
     let mut parts = Parts::new();
     let mut frame = Frame::default();
+    let (from, to) = (hour.start_ms(), hour.start_ms() + 60 * MINUTE_MS);
+    let wanted = |group: &RowGroupMetaData| may_be_within(group, from, to);
     for path in files {
-        for batch in
-            archive.read(path, &OF_RECORDS, Text::Dictionary, |group| may_hold(group, hour))?
-        {
+        for batch in archive.read(path, &OF_RECORDS, Text::Dictionary, wanted)? {
             reader.read(path, &batch?, &mut frame)?;
             if frame.len() >= CHUNK {
                 parts.add(&frame, &reader.texts);
@@ -90,16 +92,6 @@ pub fn hour(
     }
     parts.add(&frame, &reader.texts);
     Ok(parts.finish(hour, generation, &reader.texts, &reader.tallies))
-}
-
-/// Whether a row group may hold records of the hour, by the statistics of its times.
-fn may_hold(group: &parquet::file::metadata::RowGroupMetaData, hour: Minute) -> bool {
-    use parquet::file::statistics::Statistics;
-    let Some(Statistics::Int64(times)) = group.column(0).statistics() else { return true };
-    let from = hour.start_ms();
-    let to = from + 60 * MINUTE_MS;
-    times.min_opt().is_none_or(|least| *least < to)
-        && times.max_opt().is_none_or(|most| *most >= from)
 }
 
 /// What the chunks of an hour add up to so far.

@@ -36,7 +36,8 @@ impl Values {
     }
 }
 
-/// The values at the nearest ranks of p50, p90, p95 and p99 in a histogram.
+/// The values at the nearest ranks of p50, p90, p95 and p99 in a histogram, which
+/// is in order of values; one may stand in it more than once.
 pub fn percentiles(counted: &[(u64, u64)]) -> Option<[u64; 4]> {
     let mut through = 0;
     let ends: Vec<u64> = counted
@@ -50,6 +51,6 @@ pub fn percentiles(counted: &[(u64, u64)]) -> Option<[u64; 4]> {
 }
 
 /// The values at the nearest ranks of p50, p90, p95 and p99 among `count`.
-pub fn nearest(count: usize, at: impl Fn(usize) -> u64) -> Option<[u64; 4]> {
+fn nearest(count: usize, at: impl Fn(usize) -> u64) -> Option<[u64; 4]> {
     (count > 0).then(|| [50, 90, 95, 99].map(|percent| at((count * percent).div_ceil(100) - 1)))
 }
