@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use common::running::Running;
 use common::{Traffic, ok, text, twofold};
 use serde_json::Value;
 
@@ -44,30 +43,13 @@ fn what_is_not_archived_yet_is_searched_too() {
     assert!(offsets.is_sorted());
 }
 
-/// Ends with the test, whatever happens.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_running_server_shows_lines_before_they_are_archived() {
     let traffic = Traffic::new("demo", 200, 18);
     let data = traffic.data("data");
     let arguments =
         ["run", "--data", &data, "--listen", "127.0.0.1:0", "--source", text(&traffic.log)];
-    let mut child = twofold(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-    let errors = BufReader::new(child.stderr.take().unwrap());
-    let _running = Running(child);
-    let mut told = errors.lines();
-    let address = told
-        .find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned))
-        .unwrap();
-    std::thread::spawn(move || told.count());
+    let (_running, address) = Running::serving(&mut twofold(&arguments));
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         let mut answer = ureq::get(format!("{address}/api/v1/lines?limit=1000")).call().unwrap();

@@ -3,35 +3,17 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use common::running::Running;
 use common::{Traffic, assert_fields, json, ok, text, twofold};
 use serde_json::Value;
 
-/// Ends with the test, whatever happens.
-struct Watching(Child);
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts `run`, with more arguments, and reads from its standard error where it listens.
-fn watch(data: &str, log: &str, more: &[&str]) -> (Watching, String) {
+/// Starts `run`, with more arguments; where it listens.
+fn watch(data: &str, log: &str, more: &[&str]) -> (Running, String) {
     let run = ["run", "--data", data, "--listen", "127.0.0.1:0", "--source", log];
-    let mut child = twofold(&[&run, more].concat()).stderr(Stdio::piped()).spawn().unwrap();
-    let errors = BufReader::new(child.stderr.take().unwrap());
-    let watching = Watching(child);
-    let mut lines = errors.lines();
-    let listening = lines.find_map(|line| {
-        let line = line.unwrap();
-        line.strip_prefix("listening on ").map(str::to_owned)
-    });
-    std::thread::spawn(move || lines.count());
-    (watching, listening.unwrap())
+    Running::serving(&mut twofold(&[&run, more].concat()))
 }
 
 /// Waits until the server counts so many records, at most 20 seconds.
@@ -116,7 +98,7 @@ fn ctrl_c_ends_what_serves() {
         let listening =
             lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
         let address = listening.unwrap();
-        let mut ending = Watching(child);
+        let mut ending = Running(child);
         ureq::get(format!("{address}/api/v1/report")).call().unwrap();
         assert!(
             std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()

@@ -5,10 +5,11 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use common::running::Running;
 use common::{Traffic, json, ok, run, text, twofold};
 use serde_json::{Value, json};
 
@@ -256,22 +257,6 @@ fn webhooks_and_a_command_are_told_once_also_after_a_kill() {
     let again: Vec<_> = receiver.sent.try_iter().collect();
     assert!(again.is_empty(), "{again:?}");
     assert_eq!(said().matches("resolved\n{").count(), 1);
-}
-
-/// A process that is killed in the end.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut std::process::Command) -> Self {
-        Self(command.spawn().unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The generator's file and labels are what a user would use, too: they say the same twice.

@@ -4,12 +4,11 @@ mod common;
 mod kibana;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 
 use common::Traffic;
 use common::kafka::{Topic, log};
 use common::lambda::Lambda;
+use common::running::Running;
 use kibana::{Line, Panel, panels};
 use serde_json::Value;
 use twofold_test_kit::servers::variable;
@@ -19,21 +18,16 @@ const RANGE: &str = "from=2026-03-10&to=2026-03-11";
 
 /// What twofold's own API says.
 struct Ours {
-    child: Child,
+    _running: Running,
     url: String,
     answers: Value,
 }
 
 impl Ours {
     fn start(lambda: &Lambda) -> Self {
-        let mut command = lambda.twofold(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned))
-            .expect("the server does not start");
-        std::thread::spawn(move || lines.count());
-        Self { child, url, answers: lambda.traffic.answers.clone() }
+        let (running, url) =
+            Running::serving(&mut lambda.twofold(&["serve", "--listen", "127.0.0.1:0"]));
+        Self { _running: running, url, answers: lambda.traffic.answers.clone() }
     }
 
     fn ask(&self, path: &str) -> Value {
@@ -55,13 +49,6 @@ impl Ours {
             Some((point["start"].as_str()?.to_owned(), value))
         };
         points.filter_map(of).filter(|(_, value)| *value > 0.0).collect()
-    }
-}
-
-impl Drop for Ours {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

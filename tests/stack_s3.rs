@@ -115,7 +115,8 @@ fn one_call_in_five_fails_and_nothing_is_missing_or_double() {
     site.check(&traffic, &data);
     assert!(failures.load(Ordering::Relaxed) > 20, "the faults happened");
     println!(
-        "fault: S3 failed {} of {} calls",
+        "fault: one call to S3 in five fails (503, 500, broken before or after it is done) | {} of {} calls \
+         | report, audit and export equal to the generator's answers",
         failures.load(Ordering::Relaxed),
         site.proxy.calls()
     );

@@ -5,6 +5,7 @@ pub mod kafka;
 pub mod lambda;
 pub mod operator;
 pub mod random;
+pub mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

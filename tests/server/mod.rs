@@ -1,19 +1,19 @@
 //! A running twofold over a data directory of its own.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::common::running::Running;
 use crate::common::{Traffic, ok, run, text, twofold};
 
 /// Data, and a server over it, which ends with the test.
 pub struct Site {
     folder: tempfile::TempDir,
     data: String,
-    child: Option<Child>,
+    running: Option<Running>,
     address: String,
     /// What is still to be appended to the log, where it is followed.
     rest: Vec<String>,
@@ -32,7 +32,7 @@ impl Site {
     /// A server over data that is there.
     pub fn serving(folder: tempfile::TempDir, data: &str) -> Self {
         let (data, address) = (data.to_owned(), "127.0.0.1:0".to_owned());
-        let mut site = Self { folder, data, child: None, address, rest: Vec::new() };
+        let mut site = Self { folder, data, running: None, address, rest: Vec::new() };
         site.start();
         site
     }
@@ -82,7 +82,7 @@ impl Site {
     fn following(folder: tempfile::TempDir, rest: Vec<String>, lines: u64) -> Self {
         let data = text(&folder.path().join("data")).to_owned();
         let address = "127.0.0.1:0".to_owned();
-        let mut site = Self { folder, data, child: None, address, rest };
+        let mut site = Self { folder, data, running: None, address, rest };
         site.spawn(&["run", "--set", "archive.max_age=1s", "--set", "batch.every=1h", "--source"]);
         let until = Instant::now() + Duration::from_secs(60);
         while site.api("status")["records"].as_u64() < Some(lines) {
@@ -148,26 +148,13 @@ impl Site {
             command.arg(log);
         }
         command.args(["--data", &self.data, "--listen", &self.address]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let listening = lines
-            .find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
-        std::thread::spawn(move || lines.count());
-        self.child = Some(child);
-        self.address = listening.expect("the server does not start");
+        let (running, url) = Running::serving(&mut command);
+        self.running = Some(running);
+        self.address = url.trim_start_matches("http://").to_owned();
     }
 
     /// Ends the server at once.
     pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.stop();
+        self.running = None;
     }
 }

@@ -1,0 +1,33 @@
+//! Processes that run until the test ends.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// Is killed when the test ends, whatever happens.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Starts the command.
+    pub fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    /// Starts a command that serves; the URL that it tells on its standard error, the rest of which is
+    /// read and dropped.
+    pub fn serving(command: &mut Command) -> (Self, String) {
+        let mut running = Self::start(command.stderr(Stdio::piped()));
+        let mut lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned))
+            .expect("the server does not start");
+        std::thread::spawn(move || lines.count());
+        (running, url)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
