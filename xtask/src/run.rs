@@ -44,6 +44,12 @@ pub fn cargo_command() -> Command {
     command
 }
 
+/// All errors as one.
+pub fn together(outcomes: impl IntoIterator<Item = Result<(), String>>) -> Result<(), String> {
+    let errors: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
+}
+
 /// Runs a command whose output is seen; an exit status other than 0 is an error.
 pub fn seen(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;

@@ -40,7 +40,7 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
     let options = Options::parse(arguments)?;
     let browser = options.browser()?;
     let filter: Vec<&str> = options.filter.iter().map(String::as_str).collect();
-    run::cargo(&["build", "--release", "--bin", "twofold"])?;
+    run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
     // One failure does not hide the next: everything runs, and the end says all that failed.
     let own = [&["test", "--release", "--workspace", "--no-fail-fast"], filter.as_slice()].concat();
     let outcomes = [
@@ -49,7 +49,7 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
         on_servers(&options, browser),
         of_recipes(&options),
     ];
-    together(outcomes)
+    run::together(outcomes)
 }
 
 fn of_instructions(options: &Options) -> Result<(), String> {
@@ -68,12 +68,6 @@ fn of_recipes(options: &Options) -> Result<(), String> {
     let python = python::interpreter()?;
     compose::main(&python)?;
     recipes::main(&python)
-}
-
-/// All errors as one.
-fn together(outcomes: impl IntoIterator<Item = Result<(), String>>) -> Result<(), String> {
-    let errors: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
 }
 
 impl Options {
@@ -128,7 +122,7 @@ fn on_servers(options: &Options, browser: Option<PathBuf>) -> Result<(), String>
     let stack = Stack::shared();
     let started = stack.up(&servers(&needs))?;
     let outcomes = wanted.iter().map(|file| file.run(&stack, options, browser.as_ref()));
-    let outcome = together(outcomes);
+    let outcome = run::together(outcomes);
     if outcome.is_err() {
         println!("the servers are left as they are: `cargo xtask stack status`, `… down`");
         return outcome;

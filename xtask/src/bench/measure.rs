@@ -19,8 +19,15 @@ pub fn measure(command: &mut Command) -> Result<Measured, String> {
     measure_into(command, Stdio::null())
 }
 
-/// The same; what it prints goes to `out`. The CPU time is the difference in what the
-/// kernel says that our children have used (proc(5), `stat`, fields 16 and 17).
+/// What a running process has used since it started; its wall time is not told.
+pub fn so_far(pid: u32) -> Result<Measured, String> {
+    let cpu = ticks(&format!("/proc/{pid}/stat"), OWN)? as f64 / TICKS_PER_SECOND;
+    let peak = resident_peak(pid).unwrap_or(0) as f64 / 1024.0;
+    Ok(Measured { cpu, wall: 0.0, peak })
+}
+
+/// The same as [`measure`]; what it prints goes to `out`. The CPU time is the difference in what
+/// the kernel says that our children have used.
 pub fn measure_into(command: &mut Command, out: Stdio) -> Result<Measured, String> {
     let before = children_ticks()?;
     let start = Instant::now();
@@ -47,16 +54,21 @@ pub fn measure_into(command: &mut Command, out: Stdio) -> Result<Measured, Strin
 /// `sysconf(_SC_CLK_TCK)`: 100 on every Linux that we know.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Where user and system time stand in `stat` behind the name (proc(5), fields 14 to 17): a
+/// process's own, and its children's.
+const OWN: usize = 11;
+const CHILDRENS: usize = 13;
+
 fn children_ticks() -> Result<u64, String> {
-    let stat = std::fs::read_to_string("/proc/self/stat").map_err(|error| error.to_string())?;
+    ticks("/proc/self/stat", CHILDRENS)
+}
+
+/// User and system time together.
+fn ticks(path: &str, at: usize) -> Result<u64, String> {
+    let stat = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let fields: Vec<u64> = after_name
-        .split_whitespace()
-        .skip(13)
-        .take(2)
-        .filter_map(|field| field.parse().ok())
-        .collect();
-    Ok(fields.iter().sum())
+    let fields = after_name.split_whitespace().skip(at).take(2);
+    Ok(fields.filter_map(|field| field.parse::<u64>().ok()).sum())
 }
 
 /// The high-water mark of a process, in KiB.

@@ -36,9 +36,7 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
     }
     let asked = Asked::of(arguments)?;
     run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
-    let outcomes = [of_jobs(asked.jobs, asked.lines, asked.runs), of_charts(asked.charts)];
-    let failed: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+    run::together([of_jobs(asked.jobs, asked.lines, asked.runs), of_charts(asked.charts)])
 }
 
 /// Measures the jobs. One that fails leaves its old figure and doesn't hinder the others.
@@ -65,7 +63,7 @@ fn of_jobs(jobs: Vec<Box<dyn Job>>, lines: u64, runs: u64) -> Result<(), String>
     if lines != LINES {
         println!("not written to BENCHMARKS.md: figures there are of {LINES} lines");
     }
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+    run::together(failed.into_iter().map(Err))
 }
 
 /// Draws the charts.

@@ -78,12 +78,7 @@ type Scores = Vec<(String, f64)>;
 /// What the binary says of a file.
 fn scores(at: &Path, file: &File) -> Result<Scores, String> {
     let path = at.join("data").join(&file.name);
-    let output = Command::new("target/release/twofold").arg("spikes").arg(&path).output();
-    let output = output.map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    column(&String::from_utf8_lossy(&output.stdout), "time", "score")
+    column(&run::output(Command::new(run::twofold()).arg("spikes").arg(&path))?, "time", "score")
 }
 
 fn published(at: &Path, detector: &str, file: &File) -> Result<Scores, String> {

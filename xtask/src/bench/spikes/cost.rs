@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::generate::{LiveTraffic, Profile};
 
+use crate::bench::measure::so_far;
 use crate::run;
 
 /// Lines a second, on a day's average: the hour decides how many there are.
@@ -19,23 +20,18 @@ const SEED: u64 = 42;
 const SECONDS: u64 = 120;
 const WARM: u64 = 15;
 
-/// Where the log and the data are kept.
-const PLACE: &str = "target/bench/spikes";
-
 /// The speed layer follows a log to which lines are added; a server beside it judges. What
 /// a server costs that has nothing to judge is not taken off.
 pub fn measure() -> Result<String, String> {
     run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
-    let place = Path::new(PLACE);
-    let _ = std::fs::remove_dir_all(place);
-    std::fs::create_dir_all(place).map_err(|error| format!("{PLACE}: {error}"))?;
+    let place = run::scratch("bench-spikes")?;
     let log = place.join("access.log");
     let mut live = Live::start(&log)?;
     live.feed(1)?;
-    let mut speed = start(place, &["speed", "--source", &log.to_string_lossy()])?;
+    let mut speed = start(&place, &["speed", "--source", &log.to_string_lossy()])?;
     // By then there is an index to serve.
     live.feed(WARM)?;
-    let mut serve = start(place, &["serve", "--listen", "127.0.0.1:0"])?;
+    let mut serve = start(&place, &["serve", "--listen", "127.0.0.1:0"])?;
     let outcome = took([&speed, &serve], &mut live);
     let both = [&mut speed, &mut serve].map(|child| matches!(child.try_wait(), Ok(None)));
     for child in [&mut speed, &mut serve] {
@@ -64,20 +60,15 @@ fn took(children: [&Child; 2], live: &mut Live) -> Result<[f64; 2], String> {
 }
 
 fn start(place: &Path, arguments: &[&str]) -> Result<Child, String> {
-    let mut command = Command::new("target/release/twofold");
+    let mut command = Command::new(run::twofold());
     command.args(arguments).arg("--data").arg(place.join("data"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().map_err(|error| format!("twofold {arguments:?}: {error}"))
 }
 
-/// User and system time of a running process, in seconds (proc(5), `stat`, fields 14 and 15).
+/// User and system time so far, in seconds.
 fn cpu(child: &Child) -> Result<f64, String> {
-    let path = format!("/proc/{}/stat", child.id());
-    let stat = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let fields = after_name.split_whitespace().skip(11).take(2);
-    // Ticks of a hundredth of a second, on every Linux that we know.
-    Ok(fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0)
+    Ok(so_far(child.id())?.cpu)
 }
 
 /// Appends generated lines to a log as time goes on.

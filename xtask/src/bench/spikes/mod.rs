@@ -7,6 +7,8 @@ mod table;
 
 use course::{Course, courses};
 
+use crate::run;
+
 /// Requests a minute, on average over a weekday.
 const VOLUMES: [f64; 5] = [30.0, 100.0, 300.0, 1000.0, 3000.0];
 
@@ -34,12 +36,13 @@ pub fn main() -> Result<(), String> {
     let measured: Vec<Measured> = VOLUMES.map(|volume| measure(volume, 1001..=1000 + SEEDS)).into();
     let figures = format!("{}\n{}", table::page(&measured), cost::measure()?);
     println!("{figures}");
-    let page = std::fs::read_to_string(PAGE).map_err(|error| format!("{PAGE}: {error}"))?;
+    let path = run::root().join(PAGE);
+    let page = std::fs::read_to_string(&path).map_err(|error| format!("{PAGE}: {error}"))?;
     let (before, rest) =
         page.split_once(MARKS.0).ok_or("docs/spikes.md has lost its first mark")?;
     let (_, after) = rest.split_once(MARKS.1).ok_or("docs/spikes.md has lost its second mark")?;
     let page = format!("{before}{}\n\n{figures}\n{}{after}", MARKS.0, MARKS.1);
-    std::fs::write(PAGE, page).map_err(|error| format!("{PAGE}: {error}"))
+    run::write(&path, &page)
 }
 
 fn measure(volume: f64, seeds: std::ops::RangeInclusive<u64>) -> Measured {
@@ -57,7 +60,7 @@ mod tests {
     use super::*;
     use twofold_data::generate::Kind;
 
-    /// The figures that the README promises, on seeds of their own.
+    /// The figures that ARCHITECTURE.md promises, on seeds of their own.
     #[test]
     fn the_promised_figures_hold() {
         for volume in [300.0, 3000.0] {

@@ -7,14 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::bench::measure::Measured;
+use crate::bench::measure::{Measured, so_far};
 use crate::run;
 
 /// How long the history may take to be counted.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// `sysconf(_SC_CLK_TCK)`: 100 on every Linux that we know.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A running process; it ends with this value.
 pub struct Server {
@@ -69,25 +66,9 @@ impl Server {
         }
     }
 
-    /// What it has used since it started (proc(5): `stat`, fields 14 and 15, and `VmHWM` of `status`).
+    /// What it has used since it started.
     pub fn cost(&self) -> Result<Measured, String> {
-        let file = |name: &str| {
-            let path = format!("/proc/{}/{name}", self.child.id());
-            std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
-        };
-        let stat = file("stat")?;
-        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks: f64 = after_name
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<f64>().ok())
-            .sum();
-        let status = file("status")?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
-        let cpu = ticks / TICKS_PER_SECOND;
-        Ok(Measured { cpu, wall: 0.0, peak: peak.unwrap_or(0.0) / 1024.0 })
+        so_far(self.child.id())
     }
 }
 
