@@ -2,33 +2,15 @@
 import json
 import sys
 
-from pyspark.sql import SparkSession, Window
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from spark_common import end, parsed, session
+
 source, out = sys.argv[1:3]
-LINE = (
-    r'^(\S+) (\S+) (\S+) \[([^\]]+)\] "(\S+) (\S+) (\S+)" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"$'
-)
-GROUPS = {"client": 1, "time": 4, "url": 6, "status": 8, "size": 9, "agent": 11}
-spark = (
-    SparkSession.builder.master("local[2]")
-    .config("spark.driver.memory", "3g").config("spark.ui.enabled", "false")
-    .config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", 4)
-    .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-    .getOrCreate()
-)
-spark.sparkContext.setLogLevel("WARN")
+spark = session()
 if source.endswith(".log"):
-    # One match a line instead of one a field: the faster of the two usual ways.
-    mark = "\u0001"
-    joined = F.regexp_replace("value", LINE, mark.join(f"${group}" for group in GROUPS.values()))
-    fields = spark.read.text(source).select(F.split(joined, mark).alias("f")).where(F.size("f") == len(GROUPS))
-    raw = fields.select(*[F.col("f")[at].alias(name) for at, name in enumerate(GROUPS)])
-    requests = raw.select(
-        "client", F.to_timestamp("time", "dd/MMM/yyyy:HH:mm:ss Z").alias("ts"),
-        F.split("url", r"\?").getItem(0).alias("path"), F.col("status").cast("int").alias("status"),
-        F.coalesce(F.col("size").cast("long"), F.lit(0)).alias("bytes"), "agent",
-    )
+    requests = parsed(spark.read.text(source))
 else:
     files = spark.read.option("recursiveFileLookup", "true").parquet(source).where("outcome = 'request'")
     requests = files.select(
@@ -66,4 +48,4 @@ answers = {
     "heatmap": {f"{row[0] + 1}|{row[1]}": row[2] for row in days},
 }
 json.dump(answers, open(out, "w"))
-spark.stop()
+end(spark)

@@ -74,7 +74,8 @@ pub(super) fn consistently<T>(
     mut question: impl FnMut(&mut Reader<'_>) -> Result<T, QueryError>,
 ) -> Result<T, QueryError> {
     for _ in 0..ATTEMPTS {
-        let mut reader = Reader { index: stores.index, through: None, changed: false };
+        let mut reader =
+            Reader { index: stores.index, through: None, changed: false, extent: None };
         let answer = question(&mut reader);
         if !reader.changed {
             return answer;
@@ -89,6 +90,8 @@ pub(super) struct Reader<'a> {
     index: &'a dyn Index,
     through: Option<Option<u64>>,
     changed: bool,
+    /// What the index said of its extent, once it was asked.
+    extent: Option<Option<(Minute, Minute)>>,
 }
 
 impl Reader<'_> {
@@ -141,8 +144,11 @@ impl Reader<'_> {
     }
 
     /// The part of a range that can have rows.
-    pub(super) fn stored(&self, range: Range) -> Result<Option<Range>, QueryError> {
-        let extent = self.index.extent()?;
+    pub(super) fn stored(&mut self, range: Range) -> Result<Option<Range>, QueryError> {
+        let extent = match self.extent {
+            Some(known) => known,
+            None => *self.extent.insert(self.index.extent()?),
+        };
         let stored = extent.map(|(from, to)| range.within(Range::new(from, to)));
         Ok(stored.filter(|range| !range.is_empty()))
     }

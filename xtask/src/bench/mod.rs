@@ -6,6 +6,7 @@
 //! `--peers` what people use today runs in between, on the same log. `--charts` shows how things
 //! grow: see [`scale`].
 
+mod broker;
 mod figure;
 mod job;
 mod log;

@@ -1,14 +1,18 @@
 //! What people use today, on the same work: see `xtask/peers/README.md`.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::Bench;
+use super::broker::{Broker, TOPIC};
 use super::job::Job;
 use super::measure::{self, Measured};
 use crate::run;
+use crate::stack::packages;
 
 /// Pinned, so that a figure can be had again.
 const PACKAGES: [&str; 4] = ["duckdb==2.0.0", "polars==2.1.0", "chdb==4.4.0", "pyspark==3.5.7"];
@@ -20,38 +24,54 @@ enum Reads {
     Log,
     /// twofold's archive of it.
     Archive,
+    /// The topic that holds the log, to aggregate it.
+    Topic,
+    /// The same, to keep it.
+    TopicToKeep,
+}
+
+impl Reads {
+    /// twofold's jobs that do the same from the same input.
+    fn beside(self) -> &'static [&'static str] {
+        match self {
+            Self::Log => &["speed", "report", "run"],
+            Self::Archive => &["batch"],
+            Self::Topic => &["kafka-speed", "kafka-speed-es"],
+            Self::TopicToKeep => &["kafka-archive"],
+        }
+    }
+
+    fn is_topic(self) -> bool {
+        matches!(self, Self::Topic | Self::TopicToKeep)
+    }
 }
 
 /// One peer on one kind of input.
 pub struct Peer {
     name: &'static str,
     what: &'static str,
-    /// Our jobs that do the same from the same input.
-    beside: &'static [&'static str],
     script: Option<&'static str>,
     reads: Reads,
     python: PathBuf,
+    /// What Spark needs beside itself to read a topic.
+    jars: PathBuf,
+    broker: Rc<RefCell<Broker>>,
     archived: bool,
 }
-
-/// From the raw log, twofold's comparable jobs: estimates of all views; exact views.
-const RAW: &[&str] = &["speed", "report", "run"];
-
-/// From the archive.
-const PARQUET: &[&str] = &["batch"];
 
 /// Every peer.
 pub fn all() -> Vec<Peer> {
     let peer = |name, what, script, reads| Peer {
         name,
         what,
-        beside: if reads == Reads::Log { RAW } else { PARQUET },
         script,
         reads,
         python: PathBuf::new(),
+        jars: PathBuf::new(),
+        broker: Broker::shared(),
         archived: false,
     };
-    use Reads::{Archive, Log};
+    use Reads::{Archive, Log, Topic, TopicToKeep};
     vec![
         peer("goaccess-log", "GoAccess, its own panels, raw log", None, Log),
         peer("duckdb-log", "DuckDB, one pass of questions, raw log", Some("duckdb_job.py"), Log),
@@ -75,40 +95,58 @@ pub fn all() -> Vec<Peer> {
             Some("clickhouse_views.py"),
             Archive,
         ),
+        peer(
+            "spark-kafka",
+            "Spark Structured Streaming, three counts a minute, from Kafka",
+            Some("spark_stream.py"),
+            Topic,
+        ),
+        peer(
+            "spark-kafka-archive",
+            "Spark Structured Streaming, Kafka → Parquet",
+            Some("spark_stream.py"),
+            TopicToKeep,
+        ),
     ]
 }
 
-/// Fields that every script answers.
-const ALWAYS: [&str; 3] = ["requests", "bytes", "status"];
-
-/// Fields that some answer.
-const SOMETIMES: [&str; 4] = ["distinct_clients", "top_clients", "top_pages", "per_minute"];
+/// Fields that are held against the generator's answers, where a script answers them; each must at least
+/// say the first.
+const ANSWERS: [&str; 7] =
+    ["requests", "bytes", "status", "distinct_clients", "top_clients", "top_pages", "per_minute"];
 
 impl Peer {
     /// Our jobs that it stands beside.
     pub fn beside(&self) -> &'static [&'static str] {
-        self.beside
+        self.reads.beside()
     }
 
-    fn command(&self, log: &super::log::Log, out: &Path) -> Command {
-        let source = match self.reads {
-            Reads::Log => log.path(),
-            Reads::Archive => log.data().join("archive").join("logs"),
+    fn source(&self, log: &super::log::Log) -> Result<PathBuf, String> {
+        let topic = |job: &str| {
+            let address = self.broker.borrow().address()?;
+            Ok(format!("{job}:{address}/{TOPIC}").into())
         };
-        match self.script {
-            None => {
-                let mut command = Command::new("goaccess");
-                command.arg(source).args(["--log-format=COMBINED", "--no-global-config"]);
-                command.args(["--no-progress", "-o"]).arg(out);
-                command
-            }
-            Some(script) => {
-                let mut command = Command::new(&self.python);
-                command.arg(scripts().join(script)).arg(source).arg(out);
-                command.env("PYSPARK_PYTHON", &self.python).env("SPARK_LOCAL_IP", "127.0.0.1");
-                command
-            }
+        match self.reads {
+            Reads::Log => Ok(log.path()),
+            Reads::Archive => Ok(log.data().join("archive").join("logs")),
+            Reads::Topic => topic("speed"),
+            Reads::TopicToKeep => topic("archive"),
         }
+    }
+
+    fn command(&self, log: &super::log::Log, out: &Path) -> Result<Command, String> {
+        let source = self.source(log)?;
+        let Some(script) = self.script else {
+            let mut command = Command::new("goaccess");
+            command.arg(source).args(["--log-format=COMBINED", "--no-global-config"]);
+            command.args(["--no-progress", "-o"]).arg(out);
+            return Ok(command);
+        };
+        let mut command = Command::new(&self.python);
+        command.arg(scripts().join(script)).arg(source).arg(out);
+        command.env("PYSPARK_PYTHON", &self.python).env("SPARK_LOCAL_IP", "127.0.0.1");
+        command.env("SPARK_KAFKA_JARS", &self.jars);
+        Ok(command)
     }
 }
 
@@ -131,18 +169,24 @@ impl Job for Peer {
             run::output(&mut bench.log.twofold(&["archive", "--to-end"], true))?;
             self.archived = true;
         }
+        if self.reads.is_topic() {
+            self.jars =
+                packages::jars_of("spark-kafka", &scripts().join("spark-kafka"), |_| Ok(()))?
+                    .folder;
+            self.broker.borrow_mut().fill(bench)?;
+        }
         Ok(())
     }
 
     fn run(&mut self, bench: &Bench) -> Result<Measured, String> {
         let out = bench.log.folder().join("peer.json");
-        let measured = measure::measure(&mut self.command(&bench.log, &out))?;
+        let measured = measure::measure(&mut self.command(&bench.log, &out)?)?;
         let said = run::json(&out)?;
         if self.script.is_none() {
             check_goaccess(&said, bench)?;
         } else {
-            let answered = SOMETIMES.into_iter().filter(|field| !said[*field].is_null());
-            bench.log.check(&said, &ALWAYS.into_iter().chain(answered).collect::<Vec<_>>())?;
+            let answered = |field: &&str| *field == ANSWERS[0] || !said[*field].is_null();
+            bench.log.check(&said, &ANSWERS.into_iter().filter(answered).collect::<Vec<_>>())?;
         }
         Ok(measured)
     }

@@ -7,7 +7,7 @@ mod elasticsearch;
 mod java;
 mod kafka;
 mod opensearch;
-mod packages;
+pub mod packages;
 mod ports;
 mod process;
 mod record;

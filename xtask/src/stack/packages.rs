@@ -18,7 +18,16 @@ pub struct Jars {
 
 /// The jars that `xtask/stack/NAME/pom.xml` lists.
 pub fn jars(name: &str, arrange: impl Fn(&Path) -> Result<(), String>) -> Result<Jars, String> {
-    let pom = run::root().join("xtask/stack").join(name).join("pom.xml");
+    jars_of(name, &run::root().join("xtask/stack").join(name), arrange)
+}
+
+/// The jars that the `pom.xml` of a folder lists, kept under a name.
+pub fn jars_of(
+    name: &str,
+    at: &Path,
+    arrange: impl Fn(&Path) -> Result<(), String>,
+) -> Result<Jars, String> {
+    let pom = at.join("pom.xml");
     let text =
         std::fs::read_to_string(&pom).map_err(|error| format!("{}: {error}", pom.display()))?;
     let version = between(&text, "<server.version>", "</server.version>")

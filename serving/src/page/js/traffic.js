@@ -22,6 +22,8 @@ const minus = (all, part) => all && all.map((value, i) => value - (part?.[i] ?? 
 const ROWS = 1500;
 
 let series = null;
+// What the series is made of, worked out once for each answer.
+let classes = [];
 let picked = null;
 let chart = null;
 
@@ -36,7 +38,7 @@ export function traffic() {
 }
 
 // The classes of which the answer speaks. A series of one status or kind is one class of its own.
-function classes() {
+function classified() {
   const { columns } = series;
   if (!columns.client_errors) {
     return [{ id: "matching", colour: "--s2", tip: "Requests that the filter admits", values: columns.requests }];
@@ -45,10 +47,11 @@ function classes() {
   return filtered() ? known.filter((one) => one.values.some((value) => value > 0)) : known;
 }
 
-const shown = () => classes().filter((one) => picked === null || one.id === picked || series.columns.client_errors === undefined);
+const shown = () => classes.filter((one) => picked === null || one.id === picked || series.columns.client_errors === undefined);
 
 export function setTraffic(answer) {
   series = answer;
+  classes = classified();
   draw();
 }
 
@@ -72,7 +75,7 @@ function draw() {
 
 function legend() {
   const all = series.columns.requests.reduce((sum, value) => sum + value, 0);
-  keyed($("classes"), [...classes()].reverse(), (one) => one.id, (one) => element("button", { type: "button", onclick: () => pick(one.id) },
+  keyed($("classes"), [...classes].reverse(), (one) => one.id, (one) => element("button", { type: "button", onclick: () => pick(one.id) },
     element("i", { "aria-hidden": "true" }), element("span", {}, one.id), element("b")), (button, one) => {
     const sum = one.values.reduce((total, value) => total + value, 0);
     button.children[0].style.background = `var(${one.colour})`;
@@ -120,7 +123,7 @@ function behind() {
   if (!$("traffic-table").open || !series) return;
   const { columns } = series;
   const from = Math.max(columns.at.length - ROWS, 0);
-  const known = [...classes()].reverse();
+  const known = [...classes].reverse();
   const rows = columns.at.slice(from).map((start, i) => [instant(start, view().zone), count(columns.requests[from + i]),
     ...known.map((one) => count(one.values[from + i])), columns.exact[from + i] ? "exact" : "estimated"]);
   $("traffic-table").querySelector(".scroll").replaceChildren(
@@ -140,6 +143,7 @@ export function extend(newest) {
     values.splice(0, values.length - before);
   }
   series.boundary = newest.boundary;
+  classes = classified();
   draw();
   return true;
 }

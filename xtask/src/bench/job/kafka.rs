@@ -6,13 +6,11 @@ use std::rc::Rc;
 
 use super::Job;
 use crate::bench::Bench;
+use crate::bench::broker::{Broker, TOPIC};
 use crate::bench::log::EXACT;
 use crate::bench::measure::{self, Measured};
 use crate::run;
-use crate::stack::{Server, Stack};
-
-/// The topic's partitions.
-const PARTITIONS: &str = "4";
+use crate::stack::Server;
 
 /// Where the records of a job end up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +34,8 @@ pub struct Kafka {
 
 /// The jobs, which share one broker.
 pub fn jobs() -> Vec<Box<dyn Job>> {
-    let broker = Rc::new(RefCell::new(Broker::default()));
     let job = |into| -> Box<dyn Job> {
-        Box::new(Kafka { into, broker: Rc::clone(&broker), bare: vec![], ours: vec![] })
+        Box::new(Kafka { into, broker: Broker::shared(), bare: vec![], ours: vec![] })
     };
     [Into::Index, Into::Elasticsearch, Into::Archive].map(job).into()
 }
@@ -123,60 +120,5 @@ impl Kafka {
         let url = broker.variable("TWOFOLD_TEST_ELASTICSEARCH")?;
         let prefix = format!("index.prefix=bench-{}", self.ours.len());
         Ok(vec!["--index".into(), url, "--set".into(), prefix])
-    }
-}
-
-const TOPIC: &str = "bench";
-
-/// A broker that holds the log. It stops with the last job.
-#[derive(Default)]
-struct Broker {
-    started: Vec<Server>,
-    filled: bool,
-}
-
-impl Broker {
-    fn stack(&self) -> Stack {
-        Stack::at(run::target().join("xtask").join("bench-stack"))
-    }
-
-    fn start(&mut self, server: Server) -> Result<(), String> {
-        // Also what fails to answer in time may come up, and the folder is the bench's own.
-        if !self.started.contains(&server) {
-            self.started.push(server);
-        }
-        self.stack().up(&[server]).map(drop)
-    }
-
-    fn fill(&mut self, bench: &Bench) -> Result<(), String> {
-        if self.filled {
-            return Ok(());
-        }
-        self.start(Server::Kafka)?;
-        let to = format!("kafka://{}/{TOPIC}", self.address()?);
-        let mut ship = Command::new(run::twofold());
-        ship.arg("ship").arg(bench.log.path()).args(["--to", &to, "--create", PARTITIONS]);
-        run::output(&mut ship)?;
-        self.filled = true;
-        Ok(())
-    }
-
-    fn address(&self) -> Result<String, String> {
-        self.variable("TWOFOLD_TEST_KAFKA")
-    }
-
-    fn variable(&self, name: &str) -> Result<String, String> {
-        let known = self.stack().variables()?.into_iter().find(|(known, _)| known == name);
-        known
-            .map(|(_, value)| value)
-            .ok_or_else(|| format!("{name} is not set: the server is not up"))
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Err(error) = self.stack().down(&self.started) {
-            eprintln!("{error}");
-        }
     }
 }

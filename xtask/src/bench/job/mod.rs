@@ -1,6 +1,6 @@
 //! The jobs, one a file.
 
-mod api;
+pub mod api;
 mod archive;
 mod batch;
 mod cardinality;

@@ -34,7 +34,8 @@ const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
 
 /// Told apart without seeing colours, too: the lines are dashed differently.
-const STROKES: [(&str, &str); 3] = [("#0b6e99", "none"), ("#c2571a", "6 4"), ("#5b7d1e", "2 3")];
+const STROKES: [(&str, &str); 4] =
+    [("#0b6e99", "none"), ("#c2571a", "6 4"), ("#5b7d1e", "2 3"), ("#7a4fa3", "10 3 2 3")];
 
 impl Chart {
     /// The chart as an SVG document.

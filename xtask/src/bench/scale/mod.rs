@@ -4,6 +4,7 @@ mod chart;
 mod cores;
 mod files;
 mod history;
+mod ranges;
 mod variety;
 
 pub use chart::{Chart, Series};
@@ -27,5 +28,6 @@ pub fn all() -> Vec<Box<dyn Scale>> {
         Box::new(variety::Variety),
         Box::new(history::History),
         Box::new(files::Files),
+        Box::new(ranges::Ranges),
     ]
 }

@@ -3,6 +3,9 @@
 mod load;
 mod server;
 
+pub use load::Latencies;
+pub use server::Server;
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,8 +14,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use self::load::{Latencies, Load};
-use self::server::Server;
+use self::load::Load;
 use super::Job;
 use crate::bench::Bench;
 use crate::bench::measure::Measured;
@@ -42,9 +44,6 @@ const QUESTIONS: [&str; 6] = [
     "top/pages?last=24h&n=10&trend=true",
     "slice?last=24h&status=404&step=auto&n=10",
 ];
-
-/// Ranges of which each question is asked alone, and by nobody before.
-const RANGES: [&str; 5] = ["15m", "1h", "6h", "24h", "48h"];
 
 /// Questions at a fixed rate, whether or not the ones before are answered.
 #[derive(Default)]
@@ -103,7 +102,6 @@ impl Job for Api {
         let cpu = after.cpu - before.cpu;
         let wall = TIME.as_secs_f64();
         self.found = vec![sentence(&latencies, written, cpu)];
-        self.found.push(by_range(&server)?);
         self.found.iter().for_each(|sentence| println!("{sentence}"));
         Ok(Measured { cpu, wall, peak: after.peak })
     }
@@ -163,40 +161,4 @@ fn sentence(latencies: &Latencies, written: usize, cpu: f64) -> String {
         latencies.at(1.0),
         TIME.as_secs(),
     )
-}
-
-/// How long each question takes for longer and longer ranges, asked alone and for the first time.
-fn by_range(server: &Server) -> Result<String, String> {
-    let mut rows = Vec::new();
-    for question in QUESTIONS {
-        let times: Vec<String> = RANGES
-            .iter()
-            .map(|range| Ok(format!("{:.1}", alone(server, &question.replace("24h", range))?)))
-            .collect::<Result<_, String>>()?;
-        rows.push(format!("`{question}` {}", times.join(" / ")));
-    }
-    Ok(format!(
-        "Milliseconds for one answer that is not kept yet, for {} before the end of what is stored: {}.",
-        RANGES.join(" / "),
-        rows.join("; ")
-    ))
-}
-
-/// The median of some first answers; a parameter that changes nothing makes each a new question.
-fn alone(server: &Server, question: &str) -> Result<f64, String> {
-    let mut latencies = Latencies::default();
-    for number in 0..5 {
-        let from = std::time::Instant::now();
-        let answer: Value = server.ask(&fresh(question, number))?;
-        latencies.add(from.elapsed());
-        if !answer["generation"].is_u64() {
-            return Err(format!("{question} is answered without a generation: {answer}"));
-        }
-    }
-    Ok(latencies.at(0.5))
-}
-
-/// The same question in other words: a number with zeros before it.
-fn fresh(question: &str, number: usize) -> String {
-    question.replacen("last=", &format!("last={}", "0".repeat(number + 1)), 1)
 }
