@@ -19,6 +19,8 @@ pub struct Place {
     archive: Location,
     history: Location,
     s3: s3::Options,
+    /// Whether it is only read, so that it may be where nothing can be written.
+    reads: bool,
 }
 
 impl Place {
@@ -35,6 +37,12 @@ impl Place {
 
     /// The configured places, which must be there.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
+        Self::to_read(config)?;
+        Self::create(config)
+    }
+
+    /// The configured places, which must be there and are only read: nothing is made in them.
+    pub fn to_read(config: &Config) -> anyhow::Result<Self> {
         let place = Self::configured(config)?;
         let archived = match &place.archive {
             Location::Folder(folder) => folder.is_dir(),
@@ -47,7 +55,7 @@ impl Place {
             place.folder.display(),
             place.folder.display()
         );
-        Self::create(config)
+        Ok(Self { reads: true, ..place })
     }
 
     /// Makes the bucket of an archive on S3, unless it is there; returns its name.
@@ -70,7 +78,7 @@ impl Place {
             (archive, history)
         };
         let index = config.index.clone();
-        Ok(Self { folder, index, archive, history, s3: config.s3.clone() })
+        Ok(Self { folder, index, archive, history, s3: config.s3.clone(), reads: false })
     }
 
     /// The directory itself.
@@ -80,19 +88,26 @@ impl Place {
 
     /// The raw log.
     pub fn archive(&self) -> anyhow::Result<Store> {
-        Ok(self.archive.open(&self.s3)?)
+        self.store(&self.archive)
     }
 
     /// The batch layer's exact tables.
     pub fn history(&self) -> anyhow::Result<Store> {
-        Ok(self.history.open(&self.s3)?)
+        self.store(&self.history)
     }
 
-    /// The index; it is made if it is not there.
+    fn store(&self, location: &Location) -> anyhow::Result<Store> {
+        Ok(match self.reads {
+            true => location.open_to_read(&self.s3),
+            false => location.open(&self.s3),
+        }?)
+    }
+
+    /// The index; it is made if it is not there and can be.
     pub fn index(&self) -> anyhow::Result<Arc<dyn Index>> {
         match self.index.target()? {
-            Target::Default => open_file(&self.index_file()),
-            Target::File(path) => open_file(&path),
+            Target::Default => self.file(&self.index_file()),
+            Target::File(path) => self.file(&path),
             Target::Engine => {
                 let endpoint = self.index.endpoint()?;
                 let index = ElasticIndex::open(&endpoint, &self.index.prefix)
@@ -100,6 +115,14 @@ impl Place {
                 Ok(Arc::new(index))
             }
         }
+    }
+
+    fn file(&self, path: &Path) -> anyhow::Result<Arc<dyn Index>> {
+        let index = match self.reads {
+            true => SqliteIndex::open_to_read(path),
+            false => SqliteIndex::open(path),
+        };
+        Ok(Arc::new(index.with_context(|| format!("cannot open the index {}", path.display()))?))
     }
 
     /// Whether there is an index, or one elsewhere that need not be in this folder.
@@ -114,10 +137,4 @@ impl Place {
     fn index_file(&self) -> PathBuf {
         self.folder.join("twofold.db")
     }
-}
-
-fn open_file(path: &Path) -> anyhow::Result<Arc<dyn Index>> {
-    let index = SqliteIndex::open(path)
-        .with_context(|| format!("cannot open the index {}", path.display()))?;
-    Ok(Arc::new(index))
 }

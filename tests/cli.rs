@@ -36,6 +36,13 @@ fn errors_say_what_was_wrong_and_where() {
         &["moon", "bench"],
     );
     check_error(&["run", "--data", data, "--to-end"], 1, &["--source"]);
+    let binary = folder.path().join("binary.log");
+    std::fs::write(&binary, b"\x7fELF\0\0\n\0\x01\n").unwrap();
+    check_error(&["report", text(&binary)], 1, &["binary.log", "no text", "--format"]);
+    let made = folder.path().join("made");
+    let run = ["run", "--source", text(&binary), "--data", text(&made), "--listen", "nonsense"];
+    check_error(&run, 1, &["ADDRESS:PORT"]);
+    assert!(!made.exists(), "nothing is made for a run that can't start");
     check_error(&["batch", "--every", "soon", "--data", data], 1, &["soon", "15m"]);
     check_error(&["no-such-command"], 2, &["no-such-command"]);
 }
@@ -104,6 +111,30 @@ fn an_empty_log_has_an_exact_report_and_no_format() {
     let output = run(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&log)]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.contains("for want of a line"), "{said}");
+    let report = json(&["report", "--data", &data, "--json"]);
+    assert_eq!((&report["requests"], &report["exact"]), (&0.into(), &true.into()), "{report}");
+    // What is written later is counted as ever.
+    ok(&["generate", "--lines", "100", "--seed", "3", "--out", text(&log)]);
+    ok(&["run", "--to-end", "--no-serve", "--data", &data, "--source", text(&log)]);
+    let report = json(&["report", "--data", &data, "--json"]);
+    assert_eq!(report["exact"], true, "{report}");
+    assert!(report["requests"].as_u64().unwrap() > 90, "{report}");
+}
+
+#[test]
+fn a_source_that_is_not_there_leaves_no_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for source in ["missing.log", "missing/*.log", "."] {
+        let source = folder.path().join(source);
+        let source = text(&source);
+        for command in ["run", "speed", "archive"] {
+            let read = [command, "--to-end", "--data", text(&data), "--source", source];
+            check_error(&read, 1, &[source]);
+        }
+        check_error(&["import", "--data", text(&data), source], 1, &[source]);
+        assert!(!data.exists(), "{source}");
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! How far the estimates were off: for minutes that the speed layer had closed, its
 //! rows against the exact ones. One document a day.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{RowSet, State, union};
+use twofold_data::view::{Distincts, RowSet, State, union};
 use twofold_serving::index::{Document, Index, Select};
 
 use crate::BatchError;
@@ -34,6 +35,39 @@ pub fn has_estimates(index: &dyn Index, day: Minute) -> Result<bool, BatchError>
 /// How long the lists are whose recall is told.
 const TOP: usize = 10;
 
+/// What of a minute's exact rows is compared.
+#[derive(Debug, Clone)]
+pub struct Exact {
+    /// The minute.
+    pub start: Minute,
+    view: &'static str,
+    requests: u64,
+    top: Vec<String>,
+    values: Option<Distincts>,
+}
+
+impl Exact {
+    /// Of a set of rows; `None` where its view or grain is not compared.
+    pub fn of(set: &RowSet) -> Option<Self> {
+        let view = VIEWS.into_iter().find(|view| *view == set.view)?;
+        (set.grain == Grain::Minute).then(|| Self {
+            start: set.start,
+            view,
+            requests: requests(set),
+            top: top(set).map(str::to_owned).collect(),
+            values: set.summary.as_ref().and_then(|summary| summary.exact),
+        })
+    }
+}
+
+fn requests(set: &RowSet) -> u64 {
+    set.rows.iter().map(|row| row.counts.requests()).sum()
+}
+
+fn top(set: &RowSet) -> impl Iterator<Item = &str> {
+    set.rows.iter().take(TOP).map(|row| row.key.as_str())
+}
+
 /// Compares the exact rows of a day's minutes with the speed layer's; `None` where it closed none of them.
 ///
 /// # Errors
@@ -41,7 +75,7 @@ const TOP: usize = 10;
 pub fn day(
     index: &dyn Index,
     day: Minute,
-    exact: &[RowSet],
+    exact: &[Exact],
 ) -> Result<Option<Document>, BatchError> {
     let mut estimates: BTreeMap<(&str, Minute), Vec<RowSet>> = BTreeMap::new();
     for view in VIEWS {
@@ -53,12 +87,16 @@ pub fn day(
         }
     }
     let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
-    for set in exact.iter().filter(|set| set.grain == Grain::Minute) {
-        let Some(view) = VIEWS.into_iter().find(|view| *view == set.view) else { continue };
-        let parts = estimates.get(&(view, set.start));
+    for minute in exact {
+        let parts = estimates.get(&(minute.view, minute.start));
         let closed = parts.filter(|parts| parts.iter().all(|part| part.state == State::Closed));
-        let Some(estimate) = closed.and_then(union) else { continue };
-        sums.entry(view).or_default().add(set, &estimate);
+        let estimate = match closed.map(Vec::as_slice) {
+            Some([one]) => Some(Cow::Borrowed(one)),
+            many => many.and_then(union).map(Cow::Owned),
+        };
+        if let Some(estimate) = estimate {
+            sums.entry(minute.view).or_default().add(minute, &estimate);
+        }
     }
     Ok(sums.get("traffic").map(|traffic| document(day, traffic, &sums)))
 }
@@ -97,23 +135,18 @@ impl Errors {
 }
 
 impl Sums {
-    fn add(&mut self, exact: &RowSet, estimate: &RowSet) {
+    fn add(&mut self, exact: &Exact, estimate: &RowSet) {
         self.minutes += 1;
-        let requests = |set: &RowSet| set.rows.iter().map(|row| row.counts.requests()).sum::<u64>();
-        self.exact += requests(exact);
+        self.exact += exact.requests;
         self.estimated += requests(estimate);
-        let top = |set: &RowSet| -> HashSet<String> {
-            set.rows.iter().take(TOP).map(|row| row.key.clone()).collect()
-        };
-        let (wanted, got) = (top(exact), top(estimate));
-        self.wanted += wanted.len() as u64;
-        self.found += wanted.intersection(&got).count() as u64;
+        let got: HashSet<&str> = top(estimate).collect();
+        self.wanted += exact.top.len() as u64;
+        self.found += exact.top.iter().filter(|key| got.contains(key.as_str())).count() as u64;
         self.summaries(exact, estimate);
     }
 
-    fn summaries(&mut self, exact: &RowSet, estimate: &RowSet) {
-        let (Some(exact), Some(estimate)) = (&exact.summary, &estimate.summary) else { return };
-        let Some(values) = exact.exact else { return };
+    fn summaries(&mut self, exact: &Exact, estimate: &RowSet) {
+        let (Some(values), Some(estimate)) = (exact.values, &estimate.summary) else { return };
         self.clients.add(values.clients as f64, estimate.clients.estimate());
         for (rank, value) in [0.5, 0.9, 0.95, 0.99].into_iter().zip(values.sizes) {
             if let Some(quantile) = estimate.sizes.quantile(rank) {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use twofold_data::minute::{Grain, Minute};
 
 /// The history's schema; a newer binary migrates, an older one refuses. Version 2 knows
-/// retention; a manifest of version 1 reads as one from which nothing has faded.
-pub const SCHEMA_VERSION: u32 = 2;
+/// retention; a manifest of version 1 reads as one from which nothing has faded. From version 3 on
+/// rows are columns; the hours of older versions are read as they are.
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// One generation. It is put create-if-absent: of two runs one wins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

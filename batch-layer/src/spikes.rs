@@ -10,7 +10,7 @@ use twofold_data::spike::{Collector, Quantity, Scope, Series, Spike};
 use twofold_serving::index::{Document, Index, LiveDocument, Publication};
 use twofold_serving::spikes::{
     EXPECTATION, Found, Listed, Review, Seen, SpikeRow, Standing, Watches, causes, each_minute,
-    expectation, extent, list, put_reviews, put_rows,
+    expectation, extent, list, put_reviews, put_rows, source,
 };
 
 use crate::BatchError;
@@ -181,13 +181,11 @@ impl Exact {
         known: &[Listed],
         (from, to): (Minute, Minute),
     ) -> Result<Vec<SpikeRow>, BatchError> {
-        let states = index.states()?;
-        let mut topics: Vec<&str> = states.iter().map(|state| &*state.partition.topic).collect();
-        topics.dedup();
+        let source = source(index)?;
         let mut missed = Vec::new();
         for (series, spike) in &self.spikes {
             let start = Minute::of(spike.start * 1000);
-            let mut row = SpikeRow::new(&topics.join("+"), series, start, spike, Found::Batch);
+            let mut row = SpikeRow::new(&source, series, start, spike, Found::Batch);
             let found = known.iter().any(|listed| {
                 listed.row.series == *series && listed.row.touches(row.start, row.end)
             });

@@ -17,7 +17,7 @@ pub fn run(arguments: &Shown, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured(layers, &arguments.data)?;
     let (from, to) = range(&arguments.range)?;
     let (from, to) = (from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));
-    let index = Place::open(&config)?.index()?;
+    let index = Place::to_read(&config)?.index()?;
     let days: Vec<Value> =
         index.documents("accuracy", from, to)?.into_iter().map(|document| document.body).collect();
     let spikes = precision(&spikes::list(&*index, from, to)?);

@@ -15,6 +15,7 @@ use crate::place::Place;
 pub fn run(arguments: &Archive, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, &arguments.input)?;
     let _monitor = monitor::start(&config)?;
+    input::check(&config, arguments.input.to_end)?;
     let place = Place::create(&config)?;
     let mut prepared = input::prepare(&config, arguments.input.to_end, Role::Archive)?;
     let store = place.archive()?;

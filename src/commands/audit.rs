@@ -23,7 +23,7 @@ pub fn run(arguments: &cli::Audit, mut layers: Layers) -> anyhow::Result<ExitCod
     if !arguments.source.is_empty() {
         config.source.paths.clone_from(&arguments.source);
     }
-    let place = Place::open(&config)?;
+    let place = Place::to_read(&config)?;
     let archive = Archive::open(place.archive()?)?;
     let sources: Box<dyn Sources> = match input::topics(&config)? {
         Some(from) => {

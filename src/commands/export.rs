@@ -16,7 +16,7 @@ use crate::place::Place;
 /// Writes the original log, byte for byte.
 pub fn run(arguments: &Export, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured(layers, &arguments.data)?;
-    let archive = Archive::open(Place::open(&config)?.archive()?)?;
+    let archive = Archive::open(Place::to_read(&config)?.archive()?)?;
     let bar = output::steps_bar(None, "records");
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     let retired = export(&archive, &mut out, |records| bar.set_position(records))?;

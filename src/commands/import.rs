@@ -25,6 +25,7 @@ pub fn run(arguments: &Import, mut layers: Layers) -> anyhow::Result<ExitCode> {
         None => format!("import-{}", topic(first)),
     };
     anyhow::ensure!(input::topics(&config)?.is_none(), "import reads files, not topics");
+    input::check(&config, true)?;
     let place = Place::create(&config)?;
     let mut prepared = input::prepare(&config, true, Role::Archive)?;
     let store = place.archive()?;

@@ -115,6 +115,15 @@ pub fn topics_of(config: &Config, from: Topics, role: Role) -> KafkaOptions {
     KafkaOptions { from, group, mode: Mode::Follow, properties }
 }
 
+/// Whether files that are to be read now can be: asked before anything is made for them. Those that
+/// are followed may come later.
+pub fn check(config: &Config, to_end: bool) -> anyhow::Result<()> {
+    if to_end && topics(config)?.is_none() {
+        plan(&of_config(config, Mode::ToEnd))?;
+    }
+    Ok(())
+}
+
 /// Finds the source and its format. Where nothing is there yet and the source is
 /// followed, waits for the first lines.
 pub fn prepare(config: &Config, to_end: bool, role: Role) -> anyhow::Result<Prepared> {
@@ -132,11 +141,16 @@ fn of_topics(config: &Config, options: KafkaOptions) -> anyhow::Result<Prepared>
     Ok(Prepared { input: Input::Kafka(options), format, detection, bytes: None })
 }
 
-fn of_files(config: &Config, mode: Mode) -> anyhow::Result<Prepared> {
+fn of_config(config: &Config, mode: Mode) -> FileOptions {
     let mut options = FileOptions::new(config.source.paths.clone(), mode);
     if !config.source.topic.is_empty() {
         options.topic = twofold_speed::source::file::topic(&config.source.topic);
     }
+    options
+}
+
+fn of_files(config: &Config, mode: Mode) -> anyhow::Result<Prepared> {
+    let options = of_config(config, mode);
     let mut stdin: Option<Box<dyn Read + Send>> = None;
     let mut peeked = Vec::new();
     if options.sources.iter().any(|source| source == "-") {
@@ -182,11 +196,16 @@ fn completed(
     if let Some(format) = format(config)? {
         return Ok((format, None));
     }
-    let detection = detected(name, mode, sample)?;
+    let detection = detected(config, name, mode, sample)?;
     Ok((config.format.complete(detection.format.clone())?, Some(detection)))
 }
 
-fn detected(name: &str, mode: Mode, sample: &mut Sample<'_>) -> anyhow::Result<Detection> {
+fn detected(
+    config: &Config,
+    name: &str,
+    mode: Mode,
+    sample: &mut Sample<'_>,
+) -> anyhow::Result<Detection> {
     let mut told = false;
     loop {
         let sample = sample()?;
@@ -199,15 +218,30 @@ fn detected(name: &str, mode: Mode, sample: &mut Sample<'_>) -> anyhow::Result<D
             return unknown(name, &lines);
         }
         if !std::mem::replace(&mut told, true) {
-            eprintln!("waiting for the first lines of {name}");
+            eprintln!("waiting for the first lines of {name}{}", why_none(config));
         }
         stop::sleep(Duration::from_millis(500));
+    }
+}
+
+/// What is wrong with the files for now, where something is.
+fn why_none(config: &Config) -> String {
+    match plan(&of_config(config, Mode::Follow)) {
+        Err(error) if topics(config).is_ok_and(|topics| topics.is_none()) => format!(": {error}"),
+        _ => String::new(),
     }
 }
 
 /// An empty log has no format, and any will do; lines that no format reads are an error.
 fn unknown(name: &str, lines: &[&[u8]]) -> anyhow::Result<Detection> {
     let line = lines.iter().find(|line| !line.trim_ascii().is_empty());
+    if lines.iter().any(|line| line.contains(&0)) {
+        anyhow::bail!(
+            "{name} is no text: there are zero bytes in its first lines; if it is a log after all, name its \
+             format with --format (one of {})",
+            Format::NAMES.join(", ")
+        );
+    }
     if let Some(line) = line {
         let line: String = String::from_utf8_lossy(line).chars().take(200).collect();
         anyhow::bail!(

@@ -32,7 +32,7 @@ pub fn run(arguments: &Lines, layers: Layers) -> anyhow::Result<ExitCode> {
         after: None,
         limit: arguments.limit,
     };
-    let store = Place::open(&config)?.archive()?;
+    let store = Place::to_read(&config)?.archive()?;
     let Search { found, complete } = AllLines::new(&config, store).search(&filter)?;
     for one in &found {
         let line = match arguments.json {

@@ -25,7 +25,7 @@ pub fn run(arguments: &Report, mut layers: Layers) -> anyhow::Result<ExitCode> {
     let range = Range::new(from.unwrap_or(Minute(i64::MIN)), to.unwrap_or(Minute(i64::MAX)));
     let config = configured(layers, &arguments.data)?;
     if arguments.files.is_empty() {
-        let place = Place::open(&config)?;
+        let place = Place::to_read(&config)?;
         show(arguments, range, &place, zoned.then_some(&config.timezone.0))?;
     } else {
         let folder = tempfile::tempdir()?;
@@ -53,7 +53,7 @@ fn of_files(config: &Config, files: &[String]) -> anyhow::Result<Place> {
     parts::archive(open, &store, &parts::archive_options(&config, &format), stop::flag(), &bar)?;
     bar.finish_and_clear();
     let bar = output::steps_bar(Some(0), "counting");
-    let options = Options { everything: true, ..parts::batch_options(&config) };
+    let options = Options { everything: true, at_end: true, ..parts::batch_options(&config) };
     parts::batch(&place, &*place.index()?, &options, &bar)?;
     bar.finish_and_clear();
     Ok(place)

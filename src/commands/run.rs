@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use twofold_batch::run::Options as BatchOptions;
 use twofold_serving::index::Index;
 use twofold_speed::source::kafka::KafkaSource;
 use twofold_speed::source::{Positions, Source, SourceError, share};
@@ -33,6 +34,10 @@ pub fn run(arguments: &Run, mut layers: Layers) -> anyhow::Result<ExitCode> {
     }
     serve::listen(&mut layers, &arguments.listen)?;
     let config = configured_input(layers, &arguments.input)?;
+    input::check(&config, arguments.input.to_end)?;
+    if !arguments.no_serve {
+        serve::reach(&config.serve)?;
+    }
     let place = Place::create(&config)?;
     let server = if arguments.no_serve { None } else { Some(serve::start(&config, &place)?) };
     // Before the input: a log without a line yet is waited for, and the page says so.
@@ -78,7 +83,7 @@ impl Whole<'_> {
             Ok(())
         })?;
         if to_end && !stop::told() {
-            self.batch()?;
+            self.batch(true)?;
         }
         Ok(())
     }
@@ -150,7 +155,7 @@ impl Whole<'_> {
         while !over.load(Ordering::Relaxed) && !stop::told() {
             if waited >= self.config.batch.every.duration() {
                 waited = Duration::ZERO;
-                if let Err(error) = self.batch() {
+                if let Err(error) = self.batch(false) {
                     tracing::warn!("{error:#}; it is tried again in {}", self.config.batch.every);
                 }
             }
@@ -159,11 +164,12 @@ impl Whole<'_> {
         }
     }
 
-    /// One batch run.
-    pub fn batch(&self) -> anyhow::Result<()> {
+    /// One batch run; the source has been read to its end, or may go on.
+    fn batch(&self, at_end: bool) -> anyhow::Result<()> {
         let bar = output::steps_bar(Some(0), "batch layer");
         let index = self.place.index()?;
-        parts::batch(self.place, &*index, &parts::batch_options(self.config), &bar)
+        let options = BatchOptions { at_end, ..parts::batch_options(self.config) };
+        parts::batch(self.place, &*index, &options, &bar)
             .context("`twofold audit` says whether anything is missing")?;
         bar.finish_and_clear();
         Ok(())

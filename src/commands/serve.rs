@@ -38,11 +38,19 @@ pub fn run(arguments: &Serve, mut layers: Layers) -> anyhow::Result<ExitCode> {
     if !arguments.source.is_empty() {
         config.source.paths.clone_from(&arguments.source);
     }
-    let place = Place::open(&config)?;
+    let place = Place::to_read(&config)?;
     let server = start(&config, &place)?;
     eprintln!("listening on {}", server.url);
     let index: Arc<dyn Index> = place.index()?;
-    spikes::judge(&config, &index, stop::flag())?;
+    if index.is_read_only() {
+        eprintln!(
+            "twofold: {} is read-only: what is stored is served, and no spikes are looked for",
+            place.folder().display()
+        );
+        stop::wait();
+    } else {
+        spikes::judge(&config, &index, stop::flag())?;
+    }
     server.stop();
     Ok(ExitCode::SUCCESS)
 }

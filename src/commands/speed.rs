@@ -17,6 +17,7 @@ use crate::place::Place;
 pub fn run(arguments: &Input, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, arguments)?;
     let _monitor = monitor::start(&config)?;
+    input::check(&config, arguments.to_end)?;
     let place = Place::create(&config)?;
     let mut prepared = input::prepare(&config, arguments.to_end, Role::Speed)?;
     let index: Arc<dyn Index> = place.index()?;

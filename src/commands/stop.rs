@@ -42,6 +42,13 @@ pub fn told() -> bool {
     flag().load(Ordering::Relaxed)
 }
 
+/// Waits until the process is told to stop.
+pub fn wait() {
+    while !told() {
+        sleep(Duration::MAX / 4);
+    }
+}
+
 /// Waits so long, or until the process is told to stop.
 pub fn sleep(length: Duration) {
     let until = Instant::now() + length;

@@ -9,6 +9,7 @@ mod day;
 mod exact;
 pub mod hour;
 mod merge;
+mod rows;
 mod table;
 
 use std::sync::Arc;

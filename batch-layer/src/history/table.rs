@@ -61,13 +61,14 @@ impl Table {
     ///
     /// # Errors
     /// None that input can reach.
-    pub fn to_parquet(&self) -> Result<Bytes, BatchError> {
-        let mut columns: Vec<(&str, ArrayRef)> = vec![("key", Arc::new(self.keys.finish_cloned()))];
-        for (measure, counts) in MEASURES.iter().zip(&self.counts) {
-            columns.push((measure.name, Arc::new(UInt64Array::from(counts.clone()))));
+    pub fn into_parquet(self) -> Result<Bytes, BatchError> {
+        let Self { mut keys, counts, first, last } = self;
+        let mut columns: Vec<(&str, ArrayRef)> = vec![("key", Arc::new(keys.finish()))];
+        for (measure, counts) in MEASURES.iter().zip(counts) {
+            columns.push((measure.name, Arc::new(UInt64Array::from(counts))));
         }
-        columns.push(("first", Arc::new(Int64Array::from(self.first.clone()))));
-        columns.push(("last", Arc::new(Int64Array::from(self.last.clone()))));
+        columns.push(("first", Arc::new(Int64Array::from(first))));
+        columns.push(("last", Arc::new(Int64Array::from(last))));
         to_parquet([RecordBatch::try_from_iter(columns)?])
     }
 }

@@ -8,21 +8,19 @@
 //! and a recorded file that is still there counts as retired.
 
 mod choice;
+mod retire;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use twofold_data::archive::{Retired, SCHEMA_VERSION};
 use twofold_data::minute::{Grain, MINUTE_MS, Minute};
-use twofold_data::partition::{Partition, partition_seed, record_hash};
 use twofold_serving::index::{Index, Layer};
 use twofold_serving::spikes::alerts;
 
 use crate::BatchError;
-use crate::archive::{Archive, File};
+use crate::archive::Archive;
 use crate::history::History;
 use crate::manifest::{Faded, Manifest};
 use crate::run::{now, publication, run_name};
 use choice::Choice;
+use retire::retire;
 
 /// How long things are kept. Ages are in milliseconds and count back from the boundary, so that
 /// a log which ended long ago does not fade away; `None` keeps for ever.
@@ -200,56 +198,6 @@ fn forget(manifest: &mut Manifest, history: Option<Minute>) {
     let kept = manifest.hours.split_off(&before.0);
     let gone = std::mem::replace(&mut manifest.hours, kept);
     manifest.faded.records += gone.values().map(|hour| hour.records).sum::<u64>();
-}
-
-/// Records the retirement of the first files of a partition's chain, then deletes them.
-fn retire(
-    archive: &Archive,
-    manifest: &Manifest,
-    partition: &Partition,
-    files: &[File],
-    reason: &str,
-) -> Result<(), BatchError> {
-    let (Some(first), Some(last)) = (files.first(), files.last()) else { return Ok(()) };
-    let mut retired = Retired {
-        schema: SCHEMA_VERSION,
-        partition: partition.clone(),
-        first_offset: first.meta.first_offset,
-        next_offset: last.meta.next_offset,
-        files: files.iter().map(|file| file.path.clone()).collect(),
-        records: files.iter().map(|file| file.meta.records).sum(),
-        minutes: BTreeMap::new(),
-        largest_event_time: last.meta.largest_event_time,
-        retired_at: now(),
-        reason: reason.to_owned(),
-    };
-    let none = BTreeSet::new();
-    for file in files {
-        let refused = manifest.refused.get(&file.path).unwrap_or(&none);
-        tally(archive, file, refused, &mut retired)?;
-    }
-    // Somebody else retires from the same offset: what that leaves is for the next prune.
-    if archive.retire(&retired)? {
-        files.iter().try_for_each(|file| archive.delete(&file.path))?;
-    }
-    Ok(())
-}
-
-/// Adds the rows of a file that a view counts to their minutes.
-fn tally(
-    archive: &Archive,
-    file: &File,
-    refused: &BTreeSet<i64>,
-    retired: &mut Retired,
-) -> Result<(), BatchError> {
-    let seed = partition_seed(&file.meta.partition);
-    archive.rows(file, |row| {
-        if !refused.contains(&Grain::Hour.start(row.minute).0) {
-            let tally = row.tally(record_hash(seed, row.offset));
-            *retired.minutes.entry(row.minute.0).or_default() += &tally;
-        }
-    })?;
-    Ok(())
 }
 
 /// Removes rows that have faded from the index.

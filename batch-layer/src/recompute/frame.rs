@@ -1,7 +1,5 @@
 //! The records of one event hour as columns of integers.
 
-use std::collections::BTreeMap;
-
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use twofold_data::class::{Classifier, client, cut_key, host, referrer_host};
@@ -65,6 +63,12 @@ impl Texts {
     }
 }
 
+/// What the records of each minute of an hour were.
+pub type Tallies = [Tally; 60];
+
+/// Rows of a batch that are requests of the hour, each with its minute.
+type Picked = [(u32, u32)];
+
 /// Reads batches into frames; tallies every record, the malformed and blank ones too.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -73,7 +77,7 @@ pub struct Reader<'a> {
     /// The texts so far.
     pub texts: Texts,
     /// What each minute's records were.
-    pub tallies: BTreeMap<u32, Tally>,
+    pub tallies: Tallies,
     scratch: String,
 }
 
@@ -84,7 +88,7 @@ impl<'a> Reader<'a> {
             hour,
             classifier,
             texts: Texts::default(),
-            tallies: BTreeMap::new(),
+            tallies: [Tally::default(); 60],
             scratch: String::new(),
         }
     }
@@ -110,12 +114,12 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let minute = ((time - from) / 60_000) as u32;
-            let tally = self.tallies.entry(minute).or_default();
+            let tally = &mut self.tallies[minute as usize % 60];
             tally.records += 1;
             tally.hash =
                 tally.hash.wrapping_add(record_hash(seed, columns.offset.value(row) as u64));
             match columns.outcome.key(row) {
-                code if code == requests => picked.push((row, minute)),
+                code if code == requests => picked.push((row as u32, minute)),
                 code if code == blank => tally.blank += 1,
                 _ => tally.malformed += 1,
             }
@@ -124,18 +128,19 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn requests(&mut self, columns: &Columns<'_>, picked: &[(usize, u32)], frame: &mut Frame) {
-        for &(row, minute) in picked {
-            frame.time.push(columns.time.value(row));
-            frame.minute.push(minute);
-            frame.status.push(columns.status.value(row) as u32);
-            frame
-                .bytes
-                .push(columns.bytes.value(row) as u64 * u64::from(columns.bytes.is_valid(row)));
-            if columns.duration.is_valid(row) {
-                frame.durations.push((minute, columns.duration.value(row) as u64));
-            }
-        }
+    fn requests(&mut self, columns: &Columns<'_>, picked: &Picked, frame: &mut Frame) {
+        let rows = || picked.iter().map(|(row, _)| *row as usize);
+        frame.time.extend(rows().map(|row| columns.time.value(row)));
+        frame.minute.extend(picked.iter().map(|(_, minute)| *minute));
+        frame.status.extend(rows().map(|row| columns.status.value(row) as u32));
+        let bytes = columns.bytes;
+        frame
+            .bytes
+            .extend(rows().map(|row| bytes.value(row) as u64 * u64::from(bytes.is_valid(row))));
+        let timed = picked.iter().filter(|(row, _)| columns.duration.is_valid(*row as usize));
+        frame.durations.extend(
+            timed.map(|(row, minute)| (*minute, columns.duration.value(*row as usize) as u64)),
+        );
         let (scratch, texts) = (&mut self.scratch, &mut self.texts);
         let plain: [(usize, Coded<'_>, Normal); 5] = [
             (0, columns.client, |text, _| Some(client(text))),
@@ -151,30 +156,29 @@ impl<'a> Reader<'a> {
                 let text = if at == 1 { text.map(|path| classifier.page(path)) } else { text };
                 texts.of_mut(at).optional(text)
             });
-            push_codes(column, &codes, picked, &mut frame.keys[at]);
+            push_codes(column, (&codes, NONE), picked, &mut frame.keys[at]);
         }
         self.agents(columns, picked, frame);
     }
 
     /// A user agent gives three columns: its name, its system, its kind.
-    fn agents(&mut self, columns: &Columns<'_>, picked: &[(usize, u32)], frame: &mut Frame) {
+    fn agents(&mut self, columns: &Columns<'_>, picked: &Picked, frame: &mut Frame) {
         let (classifier, texts) = (&mut *self.classifier, &mut self.texts);
         let column = columns.user_agent;
         let mut classes = |text: Option<&str>| {
             let agent = classifier.agent(text);
             let name = texts.codes[5].optional(agent.name.as_deref());
             let os = texts.codes[6].optional(agent.os.as_deref());
-            (name, os, agent.kind as u32, texts.user_agents.optional(text))
+            [name, os, agent.kind as u32, texts.user_agents.optional(text)]
         };
         let unknown = classes(None);
         let values = column.values().as_string::<i32>();
         let known: Vec<_> = (0..values.len()).map(|at| classes(Some(values.value(at)))).collect();
-        for &(row, _) in picked {
-            let of = column.key(row).and_then(|key| known.get(key)).unwrap_or(&unknown);
-            frame.keys[5].push(of.0);
-            frame.keys[6].push(of.1);
-            frame.kind.push(of.2);
-            frame.user_agent.push(of.3);
+        let [_, _, _, _, _, names, systems] = &mut frame.keys;
+        let columns = [names, systems, &mut frame.kind, &mut frame.user_agent];
+        for (at, into) in columns.into_iter().enumerate() {
+            let codes: Vec<u32> = known.iter().map(|classes| classes[at]).collect();
+            push_codes(column, (&codes, unknown[at]), picked, into);
         }
     }
 }
@@ -189,12 +193,23 @@ fn mapped(column: Coded<'_>, mut code: impl FnMut(&str) -> u32) -> Vec<u32> {
         .collect()
 }
 
-fn push_codes(column: Coded<'_>, codes: &[u32], picked: &[(usize, u32)], into: &mut Vec<u32>) {
-    into.extend(
-        picked.iter().map(|&(row, _)| {
-            column.key(row).and_then(|key| codes.get(key)).copied().unwrap_or(NONE)
-        }),
-    );
+/// Adds the code of each row that is picked; `none` where it has no text.
+fn push_codes(
+    column: Coded<'_>,
+    (codes, none): (&[u32], u32),
+    picked: &Picked,
+    into: &mut Vec<u32>,
+) {
+    let (keys, nulls) = (column.keys().values(), column.keys().nulls());
+    let code = |row: usize| codes.get(keys[row] as usize).copied().unwrap_or(none);
+    let rows = picked.iter().map(|(row, _)| *row as usize);
+    match nulls {
+        None => into.extend(rows.map(code)),
+        Some(nulls) if nulls.null_count() == keys.len() => into.extend(rows.map(|_| none)),
+        Some(nulls) => {
+            into.extend(rows.map(|row| if nulls.is_valid(row) { code(row) } else { none }))
+        }
+    }
 }
 
 impl Frame {

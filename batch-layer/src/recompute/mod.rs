@@ -11,6 +11,7 @@ mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use parquet::file::metadata::RowGroupMetaData;
 use twofold_data::class::Classifier;
 use twofold_data::minute::{MINUTE_MS, Minute};
@@ -22,9 +23,8 @@ use crate::BatchError;
 use crate::archive::columns::OF_RECORDS;
 use crate::archive::groups::may_be_within;
 use crate::archive::{Archive, Text};
-use crate::history::Table;
 use fold::Minutes;
-use frame::{Frame, Reader, Texts};
+use frame::{Frame, Reader, Tallies, Texts};
 use sets::Names;
 use sizes::Values;
 pub(crate) use sizes::percentiles;
@@ -35,8 +35,8 @@ use summaries::Summaries;
 pub struct HourResult {
     /// The rows of each minute and of the hour.
     pub sets: Vec<RowSet>,
-    /// The tables of distinct keys, by view.
-    pub tables: BTreeMap<&'static str, Table>,
+    /// The tables of distinct keys, by view, as Parquet.
+    pub tables: BTreeMap<&'static str, Bytes>,
     /// Sizes of responses with how often each occurred, in order.
     pub sizes: Vec<(u64, u64)>,
     /// Durations likewise.
@@ -91,7 +91,8 @@ pub fn hour(
         verify::verify(&frame, &reader.texts)?;
     }
     parts.add(&frame, &reader.texts);
-    Ok(parts.finish(hour, generation, &reader.texts, &reader.tallies))
+    drop(frame);
+    parts.finish(hour, generation, &reader.texts, &reader.tallies)
 }
 
 /// What the chunks of an hour add up to so far.
@@ -120,32 +121,35 @@ impl Parts {
         fold::add(frame, texts, &mut self.groups);
     }
 
+    /// There may be millions of keys, so what is counted of a view is let go as soon as it is a table.
     fn finish(
-        mut self,
+        self,
         hour: Minute,
         generation: u64,
         texts: &Texts,
-        tallies: &BTreeMap<u32, Tally>,
-    ) -> HourResult {
+        tallies: &Tallies,
+    ) -> Result<HourResult, BatchError> {
+        let Self { groups, mut sizes, mut durations, visits } = self;
         let mut result = HourResult::default();
-        let mut summaries = Summaries::new(tallies, &mut self.sizes, &mut self.durations);
+        let mut summaries = Summaries::new(tallies, &mut sizes, &mut durations);
         let names = Names::of(texts);
-        for (at, (view, minutes)) in VIEWS.iter().zip(&self.groups).enumerate() {
-            let whole = fold::hour(minutes, fold::codes_of(view, texts));
+        for (at, (view, minutes)) in VIEWS.iter().zip(groups).enumerate() {
+            let whole = fold::hour(&minutes, fold::codes_of(view, texts));
             if at == CLIENTS {
-                summaries.count_clients(minutes, &whole, texts);
+                summaries.count_clients(&minutes, &whole, texts);
             }
             let span = sets::Span { view, names: &names, generation };
-            span.minutes(hour, minutes, &mut result.sets);
-            span.hour(hour, whole, &mut result);
+            span.minutes(hour, &minutes, &mut result.sets);
+            drop(minutes);
+            span.hour(hour, whole, &mut result)?;
         }
-        (result.sizes, result.durations) = (self.sizes.counted(), self.durations.counted());
+        (result.sizes, result.durations) = (sizes.counted(), durations.counted());
         summaries.rank_hour(&result.sizes, &result.durations);
         sets::traffic(&mut result.sets, summaries, hour, generation);
-        result.fragments = self.visits.fragments(texts);
-        for tally in tallies.values() {
+        result.fragments = visits.fragments(texts);
+        for tally in tallies {
             result.tally += tally;
         }
-        result
+        Ok(result)
     }
 }

@@ -10,6 +10,7 @@ use super::codes::Codes;
 use super::fold::{Group, Minutes};
 use super::frame::{KEYS, Texts};
 use super::summaries::Summaries;
+use crate::BatchError;
 use crate::history::{Sums, Table};
 
 /// The names of an hour's keys, and their alphabetical places: texts are compared once an
@@ -62,9 +63,17 @@ impl Span<'_> {
     }
 
     /// The rows of the hour, and its table of every key.
-    pub fn hour(&self, hour: Minute, mut groups: Vec<Group>, result: &mut HourResult) {
+    ///
+    /// # Errors
+    /// None that input can reach.
+    pub fn hour(
+        &self,
+        hour: Minute,
+        mut groups: Vec<Group>,
+        result: &mut HourResult,
+    ) -> Result<(), BatchError> {
         if groups.is_empty() {
-            return;
+            return Ok(());
         }
         result.sets.push(self.set(Grain::Hour, hour, &groups));
         let ranks = self.names.ranks(self.view.key);
@@ -73,7 +82,8 @@ impl Span<'_> {
         for Group { code, counts, first, last } in groups {
             table.push(self.names.key(self.view.key, code), &Sums { counts, first, last });
         }
-        result.tables.insert(self.view.name, table);
+        result.tables.insert(self.view.name, table.into_parquet()?);
+        Ok(())
     }
 
     fn set(&self, grain: Grain, start: Minute, groups: &[Group]) -> RowSet {

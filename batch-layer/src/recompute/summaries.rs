@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use twofold_data::minute::{Grain, Minute};
-use twofold_data::view::{Distincts, Key, Summary, Tally};
+use twofold_data::view::{Distincts, Key, Summary};
 use twofold_data::window::sketch::Distinct;
 
 use super::fold::{Group, Minutes};
-use super::frame::Texts;
+use super::frame::{Tallies, Texts};
 use super::sizes::{Values, percentiles};
 
 /// The summaries of an hour and its minutes.
@@ -18,20 +18,21 @@ pub struct Summaries {
 
 impl Summaries {
     /// Summaries of all but the clients.
-    pub fn new(tallies: &BTreeMap<u32, Tally>, sizes: &mut Values, durations: &mut Values) -> Self {
+    pub fn new(tallies: &Tallies, sizes: &mut Values, durations: &mut Values) -> Self {
         let mut hour = Summary::default();
         let mut minutes = BTreeMap::new();
-        for (minute, tally) in tallies {
+        let present = (0..).zip(tallies).filter(|(_, tally)| tally.records > 0);
+        for (minute, tally) in present {
             let mut summary = Summary { tally: *tally, ..Summary::default() };
             summary.exact = Some(Distincts {
-                sizes: sizes.ranked(*minute, &mut summary.sizes).unwrap_or_default(),
-                durations: durations.ranked(*minute, &mut summary.durations),
+                sizes: sizes.ranked(minute, &mut summary.sizes).unwrap_or_default(),
+                durations: durations.ranked(minute, &mut summary.durations),
                 ..Distincts::default()
             });
             hour.tally += tally;
             hour.sizes.merge(&summary.sizes);
             hour.durations.merge(&summary.durations);
-            minutes.insert(*minute, summary);
+            minutes.insert(minute, summary);
         }
         Self { minutes, hour }
     }

@@ -119,6 +119,11 @@ pub trait Index: Send + Sync {
     /// Returns how many row sets went.
     fn delete_before(&self, layer: Layer, grain: Grain, before: Minute) -> Result<u64, IndexError>;
 
+    /// Whether nothing can be written here: an index on a medium that is only read.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// What the index refused ([`Put::Refused`]), the oldest first. An index that refuses
     /// nothing has none.
     fn dead_letters(&self) -> Result<Vec<DeadLetter>, IndexError> {

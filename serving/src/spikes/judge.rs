@@ -228,7 +228,7 @@ impl Judge {
         if latest.is_empty() {
             return Ok(Vec::new());
         }
-        let source = self.source()?;
+        let source = source(&*self.index)?;
         let mut rows = Vec::with_capacity(latest.len());
         for ((series, start), spike) in latest {
             let mut row = SpikeRow::new(&source, &series, start, &spike, Found::Speed);
@@ -283,7 +283,7 @@ impl Judge {
         let mut rows = Vec::new();
         for (series, Named { start, mut spike, .. }) in gone {
             spike.closed = true;
-            rows.push(SpikeRow::new(&self.source()?, &series, start, &spike, Found::Speed));
+            rows.push(SpikeRow::new(&source(&*self.index)?, &series, start, &spike, Found::Speed));
             if self.named.get(&series).is_some_and(|named| named.start == start) {
                 self.named.remove(&series);
             }
@@ -291,14 +291,17 @@ impl Judge {
         put_rows(&*self.index, &rows, version)?;
         Ok(rows)
     }
+}
 
-    /// The topics whose traffic is judged, as one name.
-    fn source(&self) -> Result<String, IndexError> {
-        let states = self.index.states()?;
-        let mut topics: Vec<&str> = states.iter().map(|state| &*state.partition.topic).collect();
-        topics.dedup();
-        Ok(topics.join("+"))
-    }
+/// The topics whose traffic is judged, as one name: the source of spikes.
+///
+/// # Errors
+/// Of the index.
+pub fn source(index: &dyn Index) -> Result<String, IndexError> {
+    let states = index.states()?;
+    let mut topics: Vec<&str> = states.iter().map(|state| &*state.partition.topic).collect();
+    topics.dedup();
+    Ok(topics.join("+"))
 }
 
 /// As much of a spike as its row holds.

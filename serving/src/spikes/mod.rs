@@ -18,7 +18,7 @@ mod watches;
 
 pub use causes::{Causes, causes};
 pub use complete::{Complete, HEARTBEAT, Heartbeat};
-pub use judge::Judge;
+pub use judge::{Judge, source};
 pub use minutes::{MinuteValues, Minutes, each_minute, extent};
 pub use row::{Bots, Found, Review, SpikeRow, Standing};
 pub use store::{

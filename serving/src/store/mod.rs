@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use explain::explain;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 
 /// An object store, shared.
 pub type Store = Arc<dyn ObjectStore>;
@@ -97,6 +98,18 @@ impl Location {
             Self::Bucket { bucket, prefix } => {
                 s3::open(bucket, prefix, options, &s3::environment())
             }
+        }
+    }
+
+    /// The store at this place, to be read: nothing is made, and a folder that is not there holds
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_to_read(&self, options: &s3::Options) -> Result<Store, StoreError> {
+        match self {
+            Self::Folder(path) if !path.is_dir() => Ok(Arc::new(InMemory::new())),
+            place => place.open(options),
         }
     }
 }

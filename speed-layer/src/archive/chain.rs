@@ -1,10 +1,8 @@
-//! One partition's chain of files, and where it ends.
+//! One partition's chain of files.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use twofold_data::archive::{
-    End, FileMeta, Origin, Retired, SCHEMA_VERSION, end_path, file_path, origin_path,
-};
+use twofold_data::archive::{End, FileMeta, SCHEMA_VERSION, end_path, file_path};
 use twofold_data::format::{Check, Parser};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
@@ -12,10 +10,11 @@ use twofold_data::request::Line;
 use twofold_data::window::watermark::{Resume, Verdict, Watermark};
 
 use super::columns::Columns;
+use super::end::{claim, end, folder_hour, start};
 use super::file::Building;
-use super::store::{Created, Store, json};
+use super::store::{Created, Store};
 use super::{ArchiveError, Options};
-use crate::source::{Position, Record};
+use crate::source::Record;
 
 /// How often an idle partition says that everything is put.
 const SAY_IDLE: Duration = Duration::from_secs(30);
@@ -44,61 +43,6 @@ pub struct Tools<'a> {
     pub options: &'a Options,
     /// The parser.
     pub parser: &'a mut Parser,
-}
-
-/// Where an archiver resumes a partition.
-pub fn position(store: &Store, partition: &Partition) -> Result<Position, ArchiveError> {
-    if let Some(end) = end(store, partition)? {
-        return Ok(Position { offset: end.next_offset, ended: end.ended });
-    }
-    let origin: Option<Origin> = store.read(&origin_path(partition))?;
-    Ok(Position { offset: origin.map_or(0, |origin| origin.first_offset), ended: false })
-}
-
-/// The end of what is put, by the hint, or where that is lost by the files.
-fn end(store: &Store, partition: &Partition) -> Result<Option<End>, ArchiveError> {
-    if let Some(end) = store.read::<End>(&end_path(partition))? {
-        return Ok(Some(end));
-    }
-    if store.read::<Origin>(&origin_path(partition))?.is_none() {
-        return Ok(None);
-    }
-    let Some(path) = store.last_file(partition)? else {
-        return Ok(store.last_retired(partition)?.map(|retired| after(&retired)));
-    };
-    Ok(store.file_meta(&path)?.map(|meta| end_of(partition, path, &meta)))
-}
-
-fn end_of(partition: &Partition, path: String, meta: &FileMeta) -> End {
-    End {
-        next_offset: meta.next_offset,
-        last_file: Some(path),
-        largest_event_time: meta.largest_event_time,
-        ..start(partition, meta.first_offset)
-    }
-}
-
-/// All of an ended partition is retired.
-fn after(retired: &Retired) -> End {
-    End {
-        largest_event_time: retired.largest_event_time,
-        ended: true,
-        ..start(&retired.partition, retired.next_offset)
-    }
-}
-
-fn start(partition: &Partition, offset: u64) -> End {
-    End {
-        schema: SCHEMA_VERSION,
-        partition: partition.clone(),
-        partitions: 0,
-        next_offset: offset,
-        last_file: None,
-        largest_event_time: None,
-        caught_up_at: None,
-        ended: false,
-        backfill: false,
-    }
 }
 
 impl Chain {
@@ -374,45 +318,6 @@ impl Chain {
         self.end.caught_up_at = Some(now());
         self.say_end(tools.store)
     }
-}
-
-/// Puts the origin, or holds the one that is there against what we were told; returns it.
-fn claim(
-    store: &Store,
-    partition: &Partition,
-    identity: &str,
-    offset: u64,
-) -> Result<Origin, ArchiveError> {
-    let path = origin_path(partition);
-    let known: Option<Origin> = store.read(&path)?;
-    let known = match known {
-        Some(known) => known,
-        None => {
-            let origin = Origin {
-                schema: SCHEMA_VERSION,
-                partition: partition.clone(),
-                identity: identity.to_owned(),
-                first_offset: offset,
-            };
-            store.create(&path, json(&path, &origin)?)?;
-            store.read(&path)?.unwrap_or(origin)
-        }
-    };
-    if known.identity == identity {
-        return Ok(known);
-    }
-    Err(ArchiveError::Identity {
-        partition: partition.clone(),
-        known: known.identity,
-        found: identity.to_owned(),
-    })
-}
-
-/// The hour of the folder in a file's path.
-fn folder_hour(path: &str) -> Option<Minute> {
-    let date = path.split("date=").nth(1)?.get(..10)?;
-    let hour = path.split("hour=").nth(1)?.get(..2)?;
-    Minute::parse(&format!("{date}T{hour}:00Z"))
 }
 
 fn now() -> i64 {

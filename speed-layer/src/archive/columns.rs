@@ -94,7 +94,7 @@ impl Columns {
     /// Adds a record. `time` (ms) is what a malformed or blank one counts for; `raw` are its
     /// bytes where the columns don't rebuild them.
     pub fn push(&mut self, record: &Record<'_>, line: &Line<'_>, time: i64, raw: Option<&[u8]>) {
-        self.topic.push(self.partition.topic.as_bytes());
+        self.topic.push_repeated(self.partition.topic.as_bytes());
         self.number.push(self.partition.number as i32);
         self.offset.push(record.offset as i64);
         self.arrival.push_option(record.arrival);
@@ -108,7 +108,7 @@ impl Columns {
 
     fn request(&mut self, request: &Request<'_>) {
         self.time.push(request.time);
-        self.outcome.push(b"request");
+        self.outcome.push_repeated(b"request");
         self.host.push_option(bytes(request.host));
         self.client.push(request.client.as_bytes());
         self.ident.push_option(bytes(request.ident));

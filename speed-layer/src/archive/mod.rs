@@ -7,6 +7,7 @@
 mod chain;
 mod column;
 mod columns;
+mod end;
 mod file;
 mod store;
 
@@ -140,7 +141,7 @@ impl From<arrow_schema::ArrowError> for ArchiveError {
 pub fn positions(store: Arc<dyn ObjectStore>) -> Result<Positions, ArchiveError> {
     let store = Store::new(store)?;
     Ok(Box::new(move |partition| {
-        chain::position(&store, partition).map_err(|error| SourceError::Position {
+        end::position(&store, partition).map_err(|error| SourceError::Position {
             partition: partition.clone(),
             reason: error.to_string(),
             again: matches!(error, ArchiveError::Store { .. }),

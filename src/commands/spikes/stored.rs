@@ -19,7 +19,7 @@ pub fn run(arguments: &Spikes, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured(layers, &arguments.data)?;
     let (from, to) = range(&arguments.range)?;
     let (from, to) = (from.unwrap_or(Minute(i64::MIN / 2)), to.unwrap_or(Minute(i64::MAX / 2)));
-    let index = Place::open(&config)?.index()?;
+    let index = Place::to_read(&config)?.index()?;
     let listed = list(&*index, from, to)?;
     if arguments.json {
         output::json(&json!({ "spikes": listed, "precision": precision(&listed) }))?;

@@ -1,5 +1,7 @@
 //! Connections to the file: how they are opened, and the pool of those that read.
 
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -91,16 +93,62 @@ fn check_version(connection: &Connection) -> Result<u32, IndexError> {
     Ok(found)
 }
 
+/// Opens a file that can't be written, and a connection to it. Where no writer has left changes
+/// beside it, SQLite is told that nobody changes it (`immutable`): readers of a WAL take notes
+/// otherwise.
+pub(super) fn open_kept(path: &Path) -> Result<(Connection, Readers), IndexError> {
+    let failed = |reason: &str| Err(named(IndexError::Failed(reason.to_owned()), path));
+    if !path.is_file() {
+        return failed("the index is not there, and can't be made");
+    }
+    let immutable = !has_journal(path);
+    let readers = Readers { immutable, ..Readers::new(path) };
+    let opened = readers.open().and_then(|reader| Ok((check_version(&reader)?, reader)));
+    match opened.map_err(|error| named(error, path)) {
+        Ok((SCHEMA_VERSION, reader)) => Ok((reader, readers)),
+        Ok(_) => failed(
+            "an older twofold wrote it; copy the data directory to where it can be written, and read the copy",
+        ),
+        Err(_) if !immutable => failed(
+            "its last changes are beside it in the file that ends with -wal, and taking them in needs write access: \
+             copy the data directory, and read the copy",
+        ),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether changes wait in the write-ahead log.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0)
+}
+
+/// The file as the URI by which SQLite takes it for unchanging (<https://www.sqlite.org/uri.html>).
+fn immutable_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => write!(uri, "%{byte:02x}").unwrap_or_default(),
+        }
+    }
+    uri + "?immutable=1"
+}
+
 /// Connections that read: each answer borrows one for as long as its snapshot lasts.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
+    /// Whether nobody changes the file.
+    immutable: bool,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), idle: Mutex::default() }
+        Self { path: path.to_owned(), immutable: false, idle: Mutex::default() }
     }
 
     /// The file.
@@ -129,7 +177,13 @@ impl Readers {
     /// A new connection that reads.
     pub(super) fn open(&self) -> Result<Connection, IndexError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
+        let connection = match self.immutable {
+            true => Connection::open_with_flags(
+                immutable_uri(&self.path),
+                flags | OpenFlags::SQLITE_OPEN_URI,
+            )?,
+            false => Connection::open_with_flags(&self.path, flags)?,
+        };
         connection.busy_timeout(PATIENCE)?;
         // A question reads thousands of rows, more than a page cache holds: no copy of each page.
         connection.pragma_update(None, "mmap_size", MAPPED)?;
@@ -148,10 +202,12 @@ impl From<rusqlite::Error> for IndexError {
                 Self::NoRoom(error.to_string())
             }
             Some(ErrorCode::ReadOnly) => {
-                Self::Failed("it is read-only for this user, and an index takes notes even for readers: give write access to it and its folder, or copy the data directory".into())
+                Self::Failed("it is read-only for this user: give write access to it and its folder, or copy the data directory".into())
             }
             Some(ErrorCode::NotADatabase) => Self::Failed("the file is no twofold index".into()),
-            Some(ErrorCode::CannotOpen) => Self::Failed("the file can't be opened".into()),
+            Some(ErrorCode::CannotOpen) => {
+                Self::Failed("the file can't be opened: are it and its folder readable and writable for this user?".into())
+            }
             _ => Self::Failed(error.to_string()),
         }
     }

@@ -46,7 +46,9 @@ const CHUNK: usize = 500;
 #[derive(Debug)]
 pub struct SqliteIndex {
     readers: Readers,
+    /// Where nothing can be written, it fails to.
     writer: Mutex<Connection>,
+    read_only: bool,
     memory: Memory,
     watch: Watch,
     /// Removes the file at last, where it is a temporary one.
@@ -60,9 +62,31 @@ impl SqliteIndex {
     /// [`IndexError::TooNew`] if a newer twofold wrote it, [`IndexError::Failed`] if it is
     /// no index or can't be opened.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
-        let writer = Mutex::new(connection::open_writer(path)?);
-        let (memory, watch) = (Memory::default(), Watch::default());
-        Ok(Self { readers: Readers::new(path), writer, memory, watch, _folder: None })
+        Ok(Self::with(connection::open_writer(path)?, Readers::new(path), false))
+    }
+
+    /// Opens the index in `path` as [`Self::open`] does; where it can't be written, it is read as
+    /// it is, and says so ([`Index::is_read_only`]).
+    ///
+    /// # Errors
+    /// Those of [`Self::open`]; [`IndexError::Failed`] also where a writer that was killed has left
+    /// changes beside the file, or an older twofold wrote it: only a writer takes these in.
+    pub fn open_to_read(path: &Path) -> Result<Self, IndexError> {
+        match connection::open_writer(path) {
+            Ok(writer) if !writer.is_readonly(rusqlite::MAIN_DB)? => {
+                Ok(Self::with(writer, Readers::new(path), false))
+            }
+            Err(error) if !matches!(error, IndexError::Failed(_)) => Err(error),
+            _ => {
+                let (connection, readers) = connection::open_kept(path)?;
+                Ok(Self::with(connection, readers, true))
+            }
+        }
+    }
+
+    fn with(writer: Connection, readers: Readers, read_only: bool) -> Self {
+        let (writer, memory, watch) = (Mutex::new(writer), Memory::default(), Watch::default());
+        Self { readers, writer, read_only, memory, watch, _folder: None }
     }
 
     /// An empty index in a temporary file, which goes when the index is dropped.
@@ -108,6 +132,10 @@ impl SqliteIndex {
 }
 
 impl Index for SqliteIndex {
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     fn put(&self, sets: &[RowSet]) -> Result<Vec<Put>, IndexError> {
         let puts = speed::put(self, sets)?;
         metrics::count_puts(&puts);

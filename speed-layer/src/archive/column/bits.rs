@@ -9,13 +9,20 @@ pub fn width(count: usize) -> u8 {
 /// Appends values of `width` bits.
 pub fn encode(values: &[u32], width: u8, out: &mut Vec<u8>) {
     let Some(first) = values.first() else { return };
-    if values.iter().all(|value| value == first) {
+    if is_one(values) {
         varint(values.len() << 1, out);
         out.extend_from_slice(&first.to_le_bytes()[..usize::from(width.div_ceil(8))]);
         return;
     }
     varint(values.len().div_ceil(8) << 1 | 1, out);
     pack(values, width, out);
+}
+
+/// Whether all values are the same.
+pub fn is_one(values: &[u32]) -> bool {
+    // Without an early end this is a few instructions for eight values.
+    let Some(first) = values.first() else { return true };
+    values.chunks(512).all(|some| some.iter().fold(0, |other, value| other | (value ^ first)) == 0)
 }
 
 /// Groups of eight values from the lowest bit on; the last group is filled up with zeros.

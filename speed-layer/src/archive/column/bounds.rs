@@ -1,5 +1,6 @@
 //! The least and the largest text of some rows, for the statistics by which readers skip.
 
+use super::bits::is_one;
 use super::text::{NULL, Texts};
 
 /// Longer bounds are cut.
@@ -11,6 +12,11 @@ pub type Bounds = Option<(u32, u32)>;
 /// The bounds of rows. `seen` says for each code in which page it was met last, so that a text is
 /// compared once a page.
 pub fn bounds(texts: &Texts, rows: &[u32], page: u32, seen: &mut [u32]) -> Bounds {
+    if let [first, ..] = rows
+        && is_one(rows)
+    {
+        return (*first != NULL).then_some((*first, *first));
+    }
     let mut bounds: Bounds = None;
     for code in rows.iter().copied().filter(|code| *code != NULL) {
         let met = &mut seen[code as usize];
@@ -27,6 +33,16 @@ pub fn bounds(texts: &Texts, rows: &[u32], page: u32, seen: &mut [u32]) -> Bound
         }
     }
     bounds
+}
+
+/// The bounds of the rows of both.
+pub fn joined(texts: &Texts, one: Bounds, other: Bounds) -> Bounds {
+    let (Some((least, most)), Some((other_least, other_most))) = (one, other) else {
+        return one.or(other);
+    };
+    let lesser = |a, b| if texts.value(b) < texts.value(a) { b } else { a };
+    let greater = |a, b| if texts.value(b) > texts.value(a) { b } else { a };
+    Some((lesser(least, other_least), greater(most, other_most)))
 }
 
 /// A text that none of the rows' is less than.
@@ -70,7 +86,11 @@ mod tests {
         fn bounds_hold(values in prop::collection::vec(".{0,80}", 1..20)) {
             let mut texts = Texts::default();
             values.iter().for_each(|value| texts.push(value.as_bytes()));
-            let found = bounds(&texts, texts.codes(), 0, &mut vec![NULL; texts.distinct()]);
+            let mut seen = vec![NULL; texts.distinct()];
+            let pages = texts.codes().chunks(7).zip(0..);
+            let found = pages.fold(None, |found, (rows, page)| {
+                joined(&texts, found, bounds(&texts, rows, page, &mut seen))
+            });
             let (least, most) = (lower(&texts, &found).unwrap(), upper(&texts, &found).unwrap());
             for value in &values {
                 prop_assert!(least.as_slice() <= value.as_bytes());

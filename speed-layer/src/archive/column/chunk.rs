@@ -17,7 +17,7 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
 
-use super::bounds::{Bounds, bounds, lower, upper};
+use super::bounds::{Bounds, bounds, joined, lower, upper};
 use super::text::{NULL, Texts};
 use super::{PAGE_ROWS, ZSTD_LEVEL, bits};
 
@@ -31,6 +31,7 @@ pub fn encode(texts: &Texts, column: ColumnDescPtr) -> Result<(Bytes, ColumnClos
         compressor: Compressor::new(ZSTD_LEVEL)?,
         index: ColumnIndexBuilder::new(column.physical_type()),
         offsets: OffsetIndexBuilder::new(),
+        bounds: None,
         uncompressed: 0,
     };
     if chunk.dictionary {
@@ -38,7 +39,9 @@ pub fn encode(texts: &Texts, column: ColumnDescPtr) -> Result<(Bytes, ColumnClos
     }
     let (start, mut seen) = (chunk.sink.bytes_written() as i64, vec![NULL; texts.distinct()]);
     for (number, rows) in texts.codes().chunks(PAGE_ROWS).enumerate() {
-        chunk.data_page(rows, &bounds(texts, rows, number as u32, &mut seen))?;
+        let page = bounds(texts, rows, number as u32, &mut seen);
+        chunk.bounds = joined(texts, chunk.bounds, page);
+        chunk.data_page(rows, &page)?;
     }
     chunk.finish(column, start)
 }
@@ -59,6 +62,8 @@ struct Chunk<'t> {
     compressor: Compressor<'static>,
     index: ColumnIndexBuilder,
     offsets: OffsetIndexBuilder,
+    /// Those of the pages so far.
+    bounds: Bounds,
     uncompressed: i64,
 }
 
@@ -169,17 +174,16 @@ impl Chunk<'_> {
     }
 
     fn statistics(&self) -> Statistics {
-        let all: Vec<u32> = (0..self.texts.distinct() as u32).collect();
-        let bounds = bounds(self.texts, &all, 0, &mut vec![NULL; all.len()]);
         let nulls = Some(self.texts.nulls() as u64);
-        let (least, most) = (lower(self.texts, &bounds), upper(self.texts, &bounds));
+        let (least, most) = (lower(self.texts, &self.bounds), upper(self.texts, &self.bounds));
         Statistics::byte_array(least.map(Into::into), most.map(Into::into), None, nulls, false)
     }
 }
 
 /// The codes of the rows that have a value.
 fn present(rows: &[u32]) -> Cow<'_, [u32]> {
-    let nulls = rows.iter().filter(|code| **code == NULL).count();
+    // No branch, so that several are looked at at once.
+    let nulls: usize = rows.iter().map(|code| usize::from(*code == NULL)).sum();
     match nulls {
         0 => Cow::Borrowed(rows),
         all if all == rows.len() => Cow::Borrowed(&[]),

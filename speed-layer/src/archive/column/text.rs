@@ -18,12 +18,37 @@ pub struct Texts {
     /// all of them. It may be one of an earlier row group.
     recent: Box<[u32; RECENT]>,
     nulls: usize,
-    index: HashTable<u32>,
-    hashes: Vec<u64>,
+    index: HashTable<Known>,
     bytes: Vec<u8>,
-    ends: Vec<u32>,
+    /// Where the value of each code lies in `bytes`.
+    spans: Vec<Span>,
     /// Bytes of all rows' values.
     total: u64,
+}
+
+/// A distinct value in the index, with enough of its hash to tell it from nearly all others: a
+/// group has tens of thousands, which no cache holds, so each place that is looked at counts.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    hash: u32,
+    code: u32,
+}
+
+impl Known {
+    /// The hash as the index takes it, whose two ends it looks at.
+    fn spread(&self) -> u64 {
+        spread(self.hash)
+    }
+}
+
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
 /// How many values are remembered as recent.
@@ -40,6 +65,18 @@ fn place(value: &[u8]) -> usize {
     ((ends ^ value.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
+/// Whether two texts are equal; most that are compared are, and short.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() || a.len() > 16 {
+        return a == b;
+    }
+    match (a.first_chunk::<8>(), a.last_chunk::<8>()) {
+        (Some(first), Some(last)) => Some(first) == b.first_chunk() && Some(last) == b.last_chunk(),
+        _ => a.iter().eq(b),
+    }
+}
+
 impl Default for Texts {
     fn default() -> Self {
         Self {
@@ -47,9 +84,8 @@ impl Default for Texts {
             recent: Box::new([NULL; RECENT]),
             nulls: 0,
             index: HashTable::new(),
-            hashes: Vec::new(),
             bytes: Vec::new(),
-            ends: Vec::new(),
+            spans: Vec::new(),
             total: 0,
         }
     }
@@ -62,16 +98,28 @@ impl Texts {
         self.total += value.len() as u64;
         let place = place(value);
         let recent = self.recent[place];
-        if recent < self.ends.len() as u32 && self.value(recent) == value {
+        if recent < self.spans.len() as u32 && is_same(self.value(recent), value) {
             self.codes.push(recent);
             return;
         }
-        let hash = rapidhash_v3(value);
-        let same = |code: &u32| self.hashes[*code as usize] == hash && self.value(*code) == value;
-        let known = self.index.find(hash, same).copied();
+        let hash = rapidhash_v3(value) as u32;
+        let same = |known: &Known| known.hash == hash && is_same(self.value(known.code), value);
+        let known = self.index.find(spread(hash), same).map(|known| known.code);
         let code = known.unwrap_or_else(|| self.learn(hash, value));
         self.recent[place] = code;
         self.codes.push(code);
+    }
+
+    /// Adds a row, which mostly has the value of the row before.
+    #[inline]
+    pub fn push_repeated(&mut self, value: &[u8]) {
+        match self.codes.last() {
+            Some(last) if *last != NULL && is_same(self.value(*last), value) => {
+                self.total += value.len() as u64;
+                self.codes.push(*last);
+            }
+            _ => self.push(value),
+        }
     }
 
     /// Adds a row that may have no value.
@@ -91,12 +139,12 @@ impl Texts {
     }
 
     #[cold]
-    fn learn(&mut self, hash: u64, value: &[u8]) -> u32 {
-        let code = self.ends.len() as u32;
-        self.hashes.push(hash);
+    fn learn(&mut self, hash: u32, value: &[u8]) -> u32 {
+        let code = self.spans.len() as u32;
+        let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);
-        self.ends.push(self.bytes.len() as u32);
-        self.index.insert_unique(hash, code, |code| self.hashes[*code as usize]);
+        self.spans.push(Span { start, end: self.bytes.len() as u32 });
+        self.index.insert_unique(spread(hash), Known { hash, code }, Known::spread);
         code
     }
 
@@ -112,7 +160,7 @@ impl Texts {
 
     /// How many distinct values there are.
     pub fn distinct(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     /// Bytes of the distinct values.
@@ -128,9 +176,8 @@ impl Texts {
     /// The value of a code.
     #[inline]
     pub fn value(&self, code: u32) -> &[u8] {
-        let code = code as usize;
-        let start = if code == 0 { 0 } else { self.ends[code - 1] as usize };
-        &self.bytes[start..self.ends[code] as usize]
+        let Span { start, end } = self.spans[code as usize];
+        &self.bytes[start as usize..end as usize]
     }
 }
 
@@ -138,13 +185,43 @@ impl Write for Texts {
     fn write(&mut self, column: ColumnDescPtr, group: &mut Group<'_>) -> Result<()> {
         let (body, close) = chunk::encode(self, column)?;
         group.append_column(&body, close)?;
-        let Self { codes, recent: _, nulls, index, hashes, bytes, ends, total } = self;
+        let Self { codes, recent: _, nulls, index, bytes, spans, total } = self;
         codes.clear();
         index.clear();
-        hashes.clear();
         bytes.clear();
-        ends.clear();
+        spans.clear();
         (*nulls, *total) = (0, 0);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn each_row_keeps_its_value(
+            values in prop::collection::vec(prop::option::of("[ab]{0,20}"), 0..200),
+            repeated in any::<bool>(),
+        ) {
+            let mut texts = Texts::default();
+            for value in &values {
+                match value {
+                    Some(value) if repeated => texts.push_repeated(value.as_bytes()),
+                    value => texts.push_option(value.as_ref().map(String::as_bytes)),
+                }
+            }
+            let of = |code: &u32| (*code != NULL).then(|| texts.value(*code));
+            let found: Vec<_> = texts.codes().iter().map(of).collect();
+            let expected: Vec<_> = values.iter().map(|v| v.as_ref().map(String::as_bytes)).collect();
+            prop_assert_eq!(found, expected);
+            let distinct: std::collections::BTreeSet<_> = values.iter().flatten().collect();
+            prop_assert_eq!(texts.distinct(), distinct.len());
+            let total: usize = values.iter().flatten().map(String::len).sum();
+            prop_assert_eq!(texts.total_bytes(), total as u64);
+        }
     }
 }

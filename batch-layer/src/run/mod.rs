@@ -1,23 +1,26 @@
 //! One run of the batch layer: idempotent, and harmless beside another one.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod days;
+mod hours;
+
+use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::class::{Classifier, PageRules};
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, declaration};
 use twofold_data::zone::Zone;
-use twofold_serving::index::{Document, Index, Publication};
+use twofold_serving::index::{Index, Publication};
 
 use crate::BatchError;
+use crate::accuracy::Exact;
 use crate::archive::Archive;
 use crate::boundary::boundary;
 use crate::discover::{Discovery, discover};
-use crate::history::{History, day, hour};
-use crate::manifest::{Hour, Manifest, SCHEMA_VERSION};
+use crate::history::History;
+use crate::manifest::{Manifest, SCHEMA_VERSION};
 use crate::publish::Staging;
-use crate::recompute::{self, Recompute};
-use crate::{accuracy, patterns, spikes};
+use crate::spikes;
 
 /// How a run works.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,9 @@ pub struct Options {
     /// record will follow: right for a report, while a log that may go on is better
     /// off without, since the boundary never moves back.
     pub everything: bool,
+    /// Whether the caller has read the source to its end: where it holds nothing at all, that is
+    /// exact, too.
+    pub at_end: bool,
     /// The time zone that decides days and hours in the access patterns.
     pub timezone: Zone,
     /// Hours to compute again, changed or not: the first minute, and the first one after.
@@ -134,6 +140,8 @@ struct Attempt<'a> {
     before: Manifest,
     classifier: Classifier,
     fingerprint: String,
+    /// What accuracy compares of the hours that were computed last.
+    digests: BTreeMap<i64, Vec<Exact>>,
 }
 
 impl<'a> Attempt<'a> {
@@ -155,6 +163,7 @@ impl<'a> Attempt<'a> {
             before,
             classifier,
             fingerprint: format!("{:016x}", twofold_data::window::sketch::key_hash(&fingerprint)),
+            digests: BTreeMap::new(),
         })
     }
 
@@ -175,27 +184,56 @@ impl<'a> Attempt<'a> {
     fn run(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Outcome, BatchError> {
         self.repeat()?;
         let discovery = self.discover()?;
-        let (boundary, over) =
-            boundary(discovery.ends.iter(), self.options.settle, self.before.boundary);
-        // Of nothing at all every number is known, too.
-        let empty = self.options.everything && discovery.ends.is_empty();
-        let (boundary, over) =
-            (boundary.max(if empty { Minute(0) } else { boundary }), over || empty);
-        let boundary = match discovery.touched.keys().next_back() {
-            Some(last) if over && self.options.everything => {
-                boundary.max(Grain::Hour.end(Minute(*last)))
-            }
-            _ => boundary,
-        };
-        let nothing = discovery.touched.is_empty()
-            && discovery.refused.is_empty()
-            && (self.before.generation == 0
-                || self.before.timezone == self.options.timezone.to_string())
-            && boundary == self.before.boundary
-            && over == self.before.end_of_input;
-        if nothing {
+        let (boundary, over) = self.boundary(&discovery);
+        if self.knows(&discovery, boundary, over) {
             return Ok(self.outcome(&self.before, false, &discovery));
         }
+        let mut manifest = self.manifest(&discovery, boundary, over);
+        let name = self.name.clone();
+        let mut staging = Staging::new(self.index, &name);
+        let start = Instant::now();
+        self.recompute(&discovery, &mut manifest, &mut staging, progress)?;
+        tracing::info!(elapsed = ?start.elapsed(), hours = discovery.touched.len(), "hours computed");
+        self.stage_known(&discovery, &manifest, &mut staging)?;
+        self.stage_days(&discovery, &manifest, &mut staging)?;
+        self.stage_patterns(&discovery, &mut manifest, &mut staging)?;
+        tracing::info!(elapsed = ?start.elapsed(), "days merged");
+        manifest.count();
+        staging.documents(&spikes::usual(self.index, boundary)?)?;
+        staging.verify()?;
+        self.publish(&manifest)?;
+        Ok(self.outcome(&manifest, true, &discovery))
+    }
+
+    /// Where the boundary goes, and whether no record will follow.
+    fn boundary(&self, discovery: &Discovery) -> (Minute, bool) {
+        let Options { settle, everything, at_end, .. } = *self.options;
+        let (boundary, over) = boundary(discovery.ends.iter(), settle, self.before.boundary);
+        // Of nothing at all every number is known, too.
+        if at_end && discovery.ends.is_empty() {
+            return (boundary.max(Minute(0)), true);
+        }
+        match discovery.touched.keys().next_back() {
+            Some(last) if over && everything => {
+                (boundary.max(Grain::Hour.end(Minute(*last))), over)
+            }
+            _ => (boundary, over),
+        }
+    }
+
+    /// Whether the generation before says all this already.
+    fn knows(&self, discovery: &Discovery, boundary: Minute, over: bool) -> bool {
+        let before = &self.before;
+        let zone = self.options.timezone.to_string();
+        discovery.touched.is_empty()
+            && discovery.refused.is_empty()
+            && (before.generation == 0 || before.timezone == zone)
+            && boundary == before.boundary
+            && over == before.end_of_input
+    }
+
+    /// The next generation's manifest, as far as it is known before its hours are computed.
+    fn manifest(&self, discovery: &Discovery, boundary: Minute, over: bool) -> Manifest {
         let mut manifest = Manifest {
             schema: SCHEMA_VERSION,
             generation: self.before.generation + 1,
@@ -212,30 +250,22 @@ impl<'a> Attempt<'a> {
             refused: self.before.refused.clone(),
         };
         manifest.refused.extend(discovery.refused.clone());
-        let name = self.name.clone();
-        let mut staging = Staging::new(self.index, &name);
-        let start = Instant::now();
-        self.recompute(&discovery, &mut manifest, &mut staging, progress)?;
-        tracing::info!(elapsed = ?start.elapsed(), hours = discovery.touched.len(), "hours computed");
-        self.stage_known(&discovery, &manifest, &mut staging)?;
-        self.stage_days(&discovery, &manifest, &mut staging)?;
-        self.stage_patterns(&discovery, &mut manifest, &mut staging)?;
-        tracing::info!(elapsed = ?start.elapsed(), "days merged");
-        manifest.count();
-        staging.documents(&spikes::usual(self.index, boundary)?)?;
-        staging.verify()?;
-        self.history.put_manifest(&manifest)?;
-        let publication = publication(&manifest);
+        manifest
+    }
+
+    /// Publishes what is staged; what follows from it may wait for the next run.
+    fn publish(&self, manifest: &Manifest) -> Result<(), BatchError> {
+        self.history.put_manifest(manifest)?;
+        let publication = publication(manifest);
         self.index.publish(&self.name, &publication)?;
-        // It is published whatever becomes of this: the next run reviews what is left.
         if let Err(error) = spikes::review(self.index, &publication) {
             tracing::warn!(%error, "spikes wait for the next run to be reviewed");
         }
-        if let Err(error) = self.history.clean(&manifest) {
+        if let Err(error) = self.history.clean(manifest) {
             tracing::warn!(%error, "superseded tables of the history stay for the next run");
         }
         metrics::gauge!("twofold_generation").set(manifest.generation as f64);
-        Ok(self.outcome(&manifest, true, &discovery))
+        Ok(())
     }
 
     /// Publishes the newest generation again, if the index lacks it: a run died in between.
@@ -254,146 +284,6 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(self.index.publish(&self.before.run, &publication(&self.before))?)
-    }
-
-    /// Computes the touched hours, writes their tables, and stages their rows before the boundary.
-    fn recompute(
-        &mut self,
-        discovery: &Discovery,
-        manifest: &mut Manifest,
-        staging: &mut Staging<'_>,
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<(), BatchError> {
-        for (done, (start, files)) in discovery.touched.iter().enumerate() {
-            progress(done, discovery.touched.len());
-            let hour = Minute(*start);
-            let begun = Instant::now();
-            let with = Recompute {
-                archive: self.archive,
-                generation: manifest.generation,
-                classifier: &mut self.classifier,
-                verify: done == 0,
-            };
-            let result = recompute::hour(with, files, hour)?;
-            tracing::debug!(elapsed = ?begun.elapsed(), %hour, "computed");
-            let folder = hour::folder(hour, manifest.generation, &self.name);
-            self.history.write_hour(&folder, &result)?;
-            tracing::debug!(elapsed = ?begun.elapsed(), %hour, "tables written");
-            let gone = self.gone(*start, &result.sets)?;
-            let sets = result.sets.into_iter().chain(gone);
-            staging.add(sets.filter(|set| is_published(set, manifest)))?;
-            let fingerprint = self.fingerprint.clone();
-            let files = files.iter().cloned().collect();
-            let known =
-                Hour { folder, files, records: result.tally.records, fingerprint, sealed: false };
-            manifest.hours.insert(*start, known);
-        }
-        progress(discovery.touched.len(), discovery.touched.len());
-        Ok(())
-    }
-
-    /// Rows that were published of an hour and are no more, as empty ones: a changed
-    /// bot list may leave a list without rows.
-    fn gone(&self, hour: i64, sets: &[RowSet]) -> Result<Vec<RowSet>, BatchError> {
-        let Some(known) = self.before.hours.get(&hour) else { return Ok(Vec::new()) };
-        if known.fingerprint == self.fingerprint {
-            return Ok(Vec::new());
-        }
-        let key = |set: &RowSet| (set.view.clone(), set.grain, set.start);
-        let present: BTreeSet<_> = sets.iter().map(key).collect();
-        let old = self.history.read_rows(&known.folder, |_, _| true)?.into_iter();
-        let empty = |set: RowSet| RowSet {
-            rows: Vec::new(),
-            floor: 0,
-            keys: Some(0),
-            summary: None,
-            ..set
-        };
-        Ok(old.filter(|set| !present.contains(&key(set))).map(empty).collect())
-    }
-
-    /// Stages rows of hours that did not change, but over which the boundary has moved.
-    fn stage_known(
-        &self,
-        discovery: &Discovery,
-        manifest: &Manifest,
-        staging: &mut Staging<'_>,
-    ) -> Result<(), BatchError> {
-        let before = self.before.boundary;
-        let from = Grain::Hour.start(before).0;
-        for (hour, known) in self.before.hours.range(from..manifest.boundary.0.max(from)) {
-            if discovery.touched.contains_key(hour) {
-                continue;
-            }
-            let sets = self.history.read_rows(&known.folder, |_, _| true)?.into_iter();
-            let new = |set: &RowSet| is_published(set, manifest) && !lies_before(set, before);
-            staging.add(sets.filter(new))?;
-        }
-        Ok(())
-    }
-
-    /// Stages the days that are over and have changed, or have just ended.
-    fn stage_days(
-        &self,
-        discovery: &Discovery,
-        manifest: &Manifest,
-        staging: &mut Staging<'_>,
-    ) -> Result<(), BatchError> {
-        let days: BTreeMap<Minute, bool> = manifest
-            .hours
-            .keys()
-            .map(|hour| {
-                let start = Grain::Day.start(Minute(*hour));
-                (start, Grain::Day.end(start) > self.before.boundary)
-            })
-            .collect();
-        let touched: BTreeSet<Minute> =
-            discovery.touched.keys().map(|hour| Grain::Day.start(Minute(*hour))).collect();
-        for (start, new) in days {
-            if new || touched.contains(&start) {
-                staging.add(self.day(start, manifest)?)?;
-                staging.documents(&self.accuracy(start, manifest)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Stages the access patterns of the days that are due, by the time zone's days.
-    fn stage_patterns(
-        &self,
-        discovery: &Discovery,
-        manifest: &mut Manifest,
-        staging: &mut Staging<'_>,
-    ) -> Result<(), BatchError> {
-        let touched: BTreeSet<i64> = discovery.touched.keys().copied().collect();
-        let zone = &self.options.timezone;
-        staging.documents(&patterns::due(self.history, &self.before, manifest, &touched, zone)?)
-    }
-
-    /// The rows of a day, if it is over.
-    fn day(&self, start: Minute, manifest: &Manifest) -> Result<Vec<RowSet>, BatchError> {
-        let end = Grain::Day.end(start);
-        if end > manifest.boundary {
-            return Ok(Vec::new());
-        }
-        let hours = manifest.hours.range(start.0..end.0);
-        let folders: Vec<String> = hours.map(|(_, hour)| hour.folder.clone()).collect();
-        day(self.history, start, &folders, manifest.generation)
-    }
-
-    /// Accuracy of a day, as far as the boundary has come.
-    fn accuracy(&self, start: Minute, manifest: &Manifest) -> Result<Vec<Document>, BatchError> {
-        let end = Grain::Day.end(start);
-        if !accuracy::has_estimates(self.index, start)? {
-            return Ok(Vec::new());
-        }
-        let mut exact = Vec::new();
-        for (_, hour) in manifest.hours.range(start.0..end.0.min(manifest.boundary.0.max(start.0)))
-        {
-            let sets = self.history.read_rows(&hour.folder, accuracy::wanted)?.into_iter();
-            exact.extend(sets.filter(|set| lies_before(set, manifest.boundary)));
-        }
-        Ok(accuracy::day(self.index, start, &exact)?.into_iter().collect())
     }
 
     fn abandon(&self) -> Result<(), BatchError> {
