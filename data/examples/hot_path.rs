@@ -2,7 +2,7 @@
 //! count what the processor does in it.
 //!
 //! ```text
-//! hot_path parse|fold
+//! hot_path parse|classify|fold
 //! ```
 
 use std::error::Error;
@@ -11,7 +11,7 @@ use std::hint::black_box;
 use twofold_data::class::Classifier;
 use twofold_data::format::{Format, Parser};
 use twofold_data::generate::{Profile, Traffic};
-use twofold_data::request::Line;
+use twofold_data::request::{Line, Request};
 use twofold_data::window::Aggregate;
 
 /// As many as a busy minute has.
@@ -32,7 +32,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             learn(&mut parser, &mut classifier, &records);
             fold(&mut parser, &mut classifier, &records);
         }
-        _ => return Err("hot_path parse|fold".into()),
+        Some("classify") => {
+            let mut classifier = Classifier::new();
+            learn(&mut parser, &mut classifier, &records);
+            classify_all(&mut parser, &mut classifier, &records);
+        }
+        _ => return Err("hot_path parse|classify|fold".into()),
     }
     println!("{} records", records.len());
     Ok(())
@@ -54,6 +59,20 @@ fn learn(parser: &mut Parser, classifier: &mut Classifier, records: &[&[u8]]) {
             black_box(classifier.agent(request.user_agent));
         }
     }
+}
+
+fn classify_all(parser: &mut Parser, classifier: &mut Classifier, records: &[&[u8]]) {
+    for record in records {
+        if let Line::Request(request) = parser.parse(record) {
+            classify(classifier, &request);
+        }
+    }
+}
+
+/// From a request to its facts.
+#[inline(never)]
+fn classify(classifier: &mut Classifier, request: &Request<'_>) {
+    black_box(&classifier.classify(request));
 }
 
 /// From bytes to the sums of a window: parse, classify, fold.

@@ -13,6 +13,7 @@ pub mod generate;
 pub mod minute;
 pub mod partition;
 pub mod request;
+mod scan;
 pub mod spike;
 pub mod view;
 pub mod window;

@@ -1,5 +1,7 @@
 //! One request, as a format found it in a line: borrowed, unclassified.
 
+use crate::scan::find;
+
 /// What became of one record (the bytes before `\n`).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line<'a> {
@@ -117,7 +119,7 @@ impl<'a> Request<'a> {
     #[inline]
     pub fn split_target(&self) -> Option<(&'a str, Option<&'a str>)> {
         let RequestLine::Http { target, .. } = self.line else { return None };
-        let Some(mark) = memchr::memchr(b'?', target.as_bytes()) else {
+        let Some(mark) = find(b'?', target.as_bytes()) else {
             return Some((target, None));
         };
         Some((target.get(..mark).unwrap_or_default(), target.get(mark + 1..)))

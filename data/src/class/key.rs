@@ -1,15 +1,19 @@
 //! Keys: cut to a length, and where their case means nothing, in lower case.
 
+use crate::scan::find_no_host;
+
 /// The most bytes that a key may have; a longer one is cut at a character
 /// boundary, in both layers alike.
 pub const KEY_BYTES: usize = 256;
 
 /// The key, cut to [`KEY_BYTES`].
+#[inline]
 pub fn cut_key(key: &str) -> &str {
     if key.len() <= KEY_BYTES { key } else { &key[..key.floor_char_boundary(KEY_BYTES)] }
 }
 
 /// The client as it is counted: its address or host name as written.
+#[inline]
 pub fn client(client: &str) -> &str {
     cut_key(client)
 }
@@ -22,6 +26,19 @@ pub fn host<'a>(host: &'a str, scratch: &'a mut String) -> Option<&'a str> {
 /// The host of a referrer, in lower case and without port; `None` where it has none.
 pub fn referrer_host<'a>(url: &'a str, scratch: &'a mut String) -> Option<&'a str> {
     let rest = without_scheme(url)?;
+    match plain_host(rest) {
+        Some(host) => Some(cut_key(host)),
+        None => any_host(rest, scratch),
+    }
+}
+
+/// The host that a text begins with, as nearly every referrer's is: in lower case, and a path follows.
+fn plain_host(text: &str) -> Option<&str> {
+    let (host, path) = text.split_at_checked(find_no_host(text.as_bytes())?)?;
+    (!host.is_empty() && path.starts_with('/')).then_some(host)
+}
+
+fn any_host<'a>(rest: &'a str, scratch: &'a mut String) -> Option<&'a str> {
     let end = memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let start = memchr::memrchr(b'@', authority.as_bytes()).map_or(0, |at| at + 1);

@@ -41,19 +41,22 @@ impl Classifier {
     }
 
     /// The request's facts.
-    #[inline]
     pub fn classify<'a>(&'a mut self, request: &Request<'a>) -> Facts<'a> {
+        let target = request.split_target();
+        let page = target.map(|(path, _)| self.rules.page(path, &mut self.page));
+        let referrer = request.referrer.and_then(|url| referrer_host(url, &mut self.referrer));
+        let host = request.host.and_then(|name| host(name, &mut self.host));
         let agent = self.agents.get(request.user_agent);
         Facts {
             time: request.time,
             client: client(request.client),
             method: request.method().map(cut_key),
-            page: request.path().map(|path| self.rules.page(path, &mut self.page)),
+            page,
             status: request.status,
             bytes: request.bytes.unwrap_or(0),
             duration: request.duration,
-            referrer: request.referrer.and_then(|url| referrer_host(url, &mut self.referrer)),
-            host: request.host.and_then(|name| host(name, &mut self.host)),
+            referrer,
+            host,
             agent: agent.name.as_deref(),
             os: agent.os.as_deref(),
             device: agent.device,

@@ -14,23 +14,28 @@ pub struct PageRules {
 
 impl PageRules {
     /// The page that `path` is counted for.
+    #[inline]
     pub fn page<'a>(&self, path: &'a str, scratch: &'a mut String) -> &'a str {
-        if !self.collapse_numbers || !path.split('/').any(is_number) {
-            return cut_key(path);
-        }
-        scratch.clear();
-        for (at, segment) in path.split('/').enumerate() {
-            if at > 0 {
-                scratch.push('/');
-            }
-            scratch.push_str(if is_number(segment) { ":n" } else { segment });
-        }
-        cut_key(scratch)
+        if self.collapse_numbers { collapse(path, scratch) } else { cut_key(path) }
     }
 
     pub(super) fn fingerprint(&self) -> String {
         format!("collapse_numbers={}", self.collapse_numbers)
     }
+}
+
+fn collapse<'a>(path: &'a str, scratch: &'a mut String) -> &'a str {
+    if !path.split('/').any(is_number) {
+        return cut_key(path);
+    }
+    scratch.clear();
+    for (at, segment) in path.split('/').enumerate() {
+        if at > 0 {
+            scratch.push('/');
+        }
+        scratch.push_str(if is_number(segment) { ":n" } else { segment });
+    }
+    cut_key(scratch)
 }
 
 fn is_number(segment: &str) -> bool {

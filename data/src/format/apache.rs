@@ -16,7 +16,8 @@ use memchr::{memchr, memchr_iter};
 use super::Trailing;
 use super::request_line::{self, split_once};
 use super::time::{Clock, STAMP_BYTES};
-use crate::request::{Malformed, Request};
+use super::usual;
+use crate::request::{Line, Malformed, Request};
 
 /// Which fields a line of the family has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,24 @@ impl Layout {
     }
 }
 
-/// Parses one line.
+/// Reads one line.
+#[inline(never)]
+pub(super) fn line<'a>(line: &'a str, layout: &Layout, clock: &mut Clock) -> Line<'a> {
+    match usual::parse(line, layout, clock) {
+        Some(request) => Line::Request(request),
+        None => unusual(line, layout, clock),
+    }
+}
+
+/// It is called cold so that nothing is kept in memory for its sake on the way of a usual line.
+#[cold]
+#[inline(never)]
+fn unusual<'a>(line: &'a str, layout: &Layout, clock: &mut Clock) -> Line<'a> {
+    parse(line, layout, clock).map_or_else(Line::Malformed, Line::Request)
+}
+
+/// Parses one line, however unusual.
+#[inline(never)]
 pub(super) fn parse<'a>(
     line: &'a str,
     layout: &Layout,
@@ -208,7 +226,7 @@ fn begins_with_quote(after: &[u8]) -> bool {
     after.starts_with(b" \"")
 }
 
-fn begins_with_extra(after: &[u8]) -> bool {
+pub(super) fn begins_with_extra(after: &[u8]) -> bool {
     matches!(after, [] | [b' '] | [b' ', b'0'..=b'9' | b'-' | b'"', ..])
 }
 
@@ -241,10 +259,13 @@ pub(super) fn number(digits: &str) -> Option<u64> {
 }
 
 /// The duration in microseconds that the number after the last field says.
-fn trailing(rest: &str, layout: &Layout) -> Result<Option<u64>, Malformed> {
-    if rest.is_empty() {
-        return Ok(None);
-    }
+#[inline(always)]
+pub(super) fn trailing(rest: &str, layout: &Layout) -> Result<Option<u64>, Malformed> {
+    if rest.is_empty() { Ok(None) } else { after_last(rest, layout) }
+}
+
+#[inline(never)]
+fn after_last(rest: &str, layout: &Layout) -> Result<Option<u64>, Malformed> {
     let rest = rest.strip_prefix(' ').ok_or(Malformed::Shape)?;
     let (first, more) = split_once(rest, b' ').unwrap_or((rest, ""));
     let (duration, extras) = match layout.trailing {

@@ -20,6 +20,7 @@ mod pieces;
 mod render;
 mod request_line;
 mod time;
+mod usual;
 mod w3c;
 mod walk;
 

@@ -1,11 +1,32 @@
 //! Telling HTTP request lines from everything else that reaches a server's port.
 
-use memchr::memchr;
-
 use crate::request::RequestLine;
+use crate::scan::find;
 
 /// Takes a request line apart where it is `METHOD target HTTP/x`.
+#[inline(always)]
 pub(super) fn read(text: &str) -> RequestLine<'_> {
+    usual(text).unwrap_or_else(|| any(text))
+}
+
+/// Reads what nearly every request line is.
+#[inline(always)]
+fn usual(text: &str) -> Option<RequestLine<'_>> {
+    let method = if text.starts_with("GET ") {
+        3
+    } else if text.starts_with("POST ") {
+        4
+    } else {
+        return None;
+    };
+    let (method, rest) = (text.get(..method)?, text.get(method + 1..)?);
+    let (target, protocol) = split_once(rest, b' ')?;
+    let http = matches!(protocol, "HTTP/1.1" | "HTTP/2.0" | "HTTP/1.0") && !target.is_empty();
+    http.then_some(RequestLine::Http { method, target, protocol })
+}
+
+#[inline(never)]
+fn any(text: &str) -> RequestLine<'_> {
     http(text).unwrap_or(RequestLine::Other(text))
 }
 
@@ -64,7 +85,7 @@ pub(super) fn host_of_url(url: &str) -> Option<&str> {
 /// The parts of `text` before and after the first `byte`, which is ASCII.
 #[inline]
 pub(super) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = memchr(byte, text.as_bytes())?;
+    let at = find(byte, text.as_bytes())?;
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 

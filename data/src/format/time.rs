@@ -16,10 +16,8 @@ const MONTHS: [&[u8; 3]; 12] = [
 /// nearly always of the same one, and the calendar is the costly part.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
-    /// `02/Apr/2019:06`.
-    hour: [u8; 14],
-    /// ` +0000`.
-    zone: [u8; 6],
+    /// A time stamp of the hour.
+    stamp: [u8; STAMP_BYTES],
     /// The hour's first millisecond since the Unix epoch, UTC.
     start: i64,
     /// Minutes from UTC.
@@ -28,7 +26,7 @@ pub(super) struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { hour: *b"01/Jan/1970:00", zone: *b" +0000", start: 0, utc_offset: 0 }
+        Self { stamp: *b"01/Jan/1970:00:00:00 +0000", start: 0, utc_offset: 0 }
     }
 }
 
@@ -38,18 +36,12 @@ impl Clock {
     ///
     /// A leap second (`:60`) is taken as the second before it, so that it stays in
     /// the minute that it was written in.
+    #[inline]
     pub(super) fn read(&mut self, stamp: &[u8; STAMP_BYTES]) -> Option<(i64, i16)> {
-        let (hour, rest) = stamp.split_first_chunk::<14>()?;
-        let (clock, zone) = rest.split_first_chunk::<6>()?;
-        let zone: &[u8; 6] = zone.try_into().ok()?;
-        if (hour, zone) != (&self.hour, &self.zone) {
-            self.remember(hour, zone)?;
+        if !is_same_hour(stamp, &self.stamp) {
+            self.remember(stamp)?;
         }
-        let [b':', m1, m2, b':', s1, s2] = *clock else { return None };
-        let (minute, second) = (two_digits(m1, m2)?, two_digits(s1, s2)?);
-        if minute > 59 || second > 60 {
-            return None;
-        }
+        let (minute, second) = minute_and_second(stamp)?;
         let seconds = i64::from(minute) * 60 + i64::from(second.min(59));
         Some((self.start + seconds * 1000, self.utc_offset))
     }
@@ -63,7 +55,9 @@ impl Clock {
         }
     }
 
-    fn remember(&mut self, hour: &[u8; 14], zone: &[u8; 6]) -> Option<()> {
+    #[cold]
+    fn remember(&mut self, stamp: &[u8; STAMP_BYTES]) -> Option<()> {
+        let (hour, _) = stamp.split_first_chunk::<14>()?;
         let [d1, d2, b'/', m1, m2, m3, b'/', y1, y2, y3, y4, b':', h1, h2] = *hour else {
             return None;
         };
@@ -73,12 +67,43 @@ impl Clock {
         let date = Date::new(year, i8::try_from(month).ok()? + 1, day).ok()?;
         let clock = two_digits(h1, h2)?.cast_signed();
         let local = date.to_datetime(jiff::civil::Time::new(clock, 0, 0, 0).ok()?);
-        let utc_offset = read_zone(zone)?;
+        let utc_offset = read_zone(stamp.last_chunk()?)?;
         let offset = Offset::from_seconds(i32::from(utc_offset) * 60).ok()?;
         let start = offset.to_timestamp(local).ok()?.as_millisecond();
-        *self = Self { hour: *hour, zone: *zone, start, utc_offset };
+        *self = Self { stamp: *stamp, start, utc_offset };
         Some(())
     }
+}
+
+/// Whether two stamps differ in minute and second at most, eight bytes at a time.
+#[inline]
+fn is_same_hour(one: &[u8; STAMP_BYTES], other: &[u8; STAMP_BYTES]) -> bool {
+    // The last eight begin with two of the second.
+    const ZONE: u64 = !0xFFFF;
+    let differ = |at| eight(one, at) ^ eight(other, at);
+    differ(0) | differ(6) | differ(STAMP_BYTES - 8) & ZONE == 0
+}
+
+/// Minute and second of `06:27:07`, where both are in range. The eight bytes are read as one
+/// number, the first of them its lowest.
+#[inline]
+fn minute_and_second(stamp: &[u8; STAMP_BYTES]) -> Option<(u8, u8)> {
+    const ZEROS: u64 = u64::from_le_bytes(*b"00:00:00");
+    const DIGITS: u64 = u64::from_le_bytes(*b"\x0F\x0F\0\x0F\x0F\0\x0F\x0F");
+    const SIX: u64 = u64::from_le_bytes([6; 8]) & DIGITS;
+    let digits = eight(stamp, 12) ^ ZEROS;
+    // Each colon is none of anything, each digit less than 16, and with six more still is.
+    if (digits | digits.wrapping_add(SIX)) & !DIGITS != 0 {
+        return None;
+    }
+    // Tens and ones, in the place of the tens.
+    let [_, _, _, minute, _, _, second, _] = (digits * 10 + (digits >> 8)).to_le_bytes();
+    (minute <= 59 && second <= 60).then_some((minute, second))
+}
+
+#[inline]
+fn eight(stamp: &[u8; STAMP_BYTES], at: usize) -> u64 {
+    stamp.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
 }
 
 fn read_iso(text: &str) -> Option<(i64, i16)> {

@@ -1,5 +1,5 @@
 //! The calls of librdkafka that `rdkafka` has no safe form of: many records at once, and a
-//! topic's id. The only unsafe code of the project; each block says why it is sound.
+//! topic's id. All unsafe code of the project but that of `data/src/scan.rs`; each block says why it is sound.
 //!
 //! `rdkafka` polls one event per record; here a whole run of records is taken under one lock.
 #![allow(unsafe_code, reason = "calls into librdkafka, see above")]
