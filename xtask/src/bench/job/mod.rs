@@ -5,6 +5,7 @@ mod archive;
 mod batch;
 mod cardinality;
 mod kafka;
+mod parse;
 mod report;
 mod speed;
 mod whole;
@@ -57,6 +58,7 @@ pub trait Job {
 /// Every job, in the order of the table.
 pub fn all() -> Vec<Box<dyn Job>> {
     let mut jobs: Vec<Box<dyn Job>> = vec![
+        Box::new(parse::Parse::default()),
         Box::new(speed::Speed),
         Box::new(archive::Archive::default()),
         Box::new(batch::Batch),
