@@ -76,6 +76,8 @@ struct Held {
     time: i64,
     /// The partition's arrival time when it came.
     arrival: Option<i64>,
+    /// What a malformed record counted for just before it came.
+    before: Option<i64>,
 }
 
 /// A partition's watermark: the largest event time less the allowed lateness.
@@ -168,7 +170,11 @@ impl Watermark {
 
     /// Where a replay must start to hold again what is held; `None` where nothing is.
     pub fn held_from(&self) -> Option<Resume> {
-        self.held.first().map(|held| Resume { arrival: held.arrival, ..self.at(held.offset) })
+        self.held.first().map(|held| Resume {
+            arrival: held.arrival,
+            request_time: held.before,
+            ..self.at(held.offset)
+        })
     }
 
     /// The point before the record at `offset`, which comes next, where nothing is held.
@@ -186,9 +192,16 @@ impl Watermark {
         self.largest
     }
 
-    /// The event time of the last plausible request (ms): a malformed record counts for it.
-    pub fn request_time(&self) -> Option<i64> {
-        self.request_time
+    /// The time (ms) that a record which is no request counts for: its arrival, or, where that
+    /// lies further than the allowed lateness from the last request before it, that
+    /// request's time: in a log that is shipped long afterwards it belongs among its neighbours, and
+    /// must open no window of today. `None` where neither is known.
+    pub fn time_of_no_request(&self, arrival: Option<i64>) -> Option<i64> {
+        // The first request of all may still be held.
+        let request = self.last_request().or(self.held.first().map(|held| held.time));
+        let Some((arrived, request)) = arrival.zip(request) else { return arrival.or(request) };
+        let near = arrived.abs_diff(request) <= self.limits.lateness.unsigned_abs();
+        Some(if near { arrived } else { request })
     }
 
     /// The last window that is closed.
@@ -199,6 +212,12 @@ impl Watermark {
     /// Whether the window of `minute` is closed.
     pub fn is_closed(&self, minute: Minute) -> bool {
         self.closed.is_some_and(|closed| minute <= closed)
+    }
+
+    /// The time of the last request as a replay from the first held one would know it: others that
+    /// were held with it may have been accepted since.
+    fn last_request(&self) -> Option<i64> {
+        self.held.first().map_or(self.request_time, |held| held.before)
     }
 
     fn is_ahead(&self, time: i64) -> bool {
@@ -227,7 +246,8 @@ impl Watermark {
         if self.held.len() >= MOST_HELD {
             self.deny_first();
         }
-        self.held.push(Held { offset, time, arrival: self.arrival });
+        let (arrival, before) = (self.arrival, self.last_request());
+        self.held.push(Held { offset, time, arrival, before });
         let confirmed = match self.largest {
             None => self.confirmed_first(),
             Some(_) => self.confirmed(),
@@ -319,6 +339,18 @@ mod tests {
         verdicts
     }
 
+    /// What a record that is no request would count for after each of the requests.
+    fn standing(watermark: &mut Watermark, times: &[i64], from: u64) -> BTreeMap<u64, i64> {
+        let mut standing = BTreeMap::new();
+        for (offset, time) in (0..).zip(times).skip(from as usize) {
+            let arrival = watermark.arrive(stamp(offset));
+            watermark.observe(*time, offset);
+            watermark.decided();
+            standing.extend(watermark.time_of_no_request(arrival).map(|time| (offset, time)));
+        }
+        standing
+    }
+
     fn verdicts(minutes: &[i64]) -> (Vec<Verdict>, Watermark) {
         let mut watermark = Watermark::new(Limits::default());
         let times: Vec<i64> = minutes.iter().map(|minute| minute * MINUTE).collect();
@@ -380,6 +412,22 @@ mod tests {
         judge(&mut watermark, &times, 0);
     }
 
+    #[test]
+    fn a_record_without_a_time_counts_among_its_neighbours() {
+        let watermark = verdicts(&[7, 8]).1;
+        let minute = |arrival: Option<i64>| {
+            let time = watermark.time_of_no_request(arrival.map(|minute| minute * MINUTE));
+            time.map(|time| time / MINUTE)
+        };
+        assert_eq!(minute(None), Some(8), "a file has no arrival");
+        assert_eq!(minute(Some(10)), Some(10), "as far as lateness goes");
+        assert_eq!(minute(Some(11)), Some(8), "shipped later");
+        assert_eq!(minute(Some(5)), Some(8), "a clock that is wrong");
+        let first = Watermark::new(Limits::default());
+        assert_eq!(first.time_of_no_request(Some(10)), Some(10), "before any request");
+        assert_eq!(first.time_of_no_request(None), None);
+    }
+
     fn times() -> impl Strategy<Value = Vec<i64>> {
         let step = prop_oneof![
             20 => -3 * MINUTE..4 * MINUTE,
@@ -437,7 +485,18 @@ mod tests {
             prop_assert_eq!(replay.largest(), whole.largest());
             prop_assert_eq!(replay.closed_through(), whole.closed_through());
             prop_assert_eq!(&replay.held, &whole.held);
-            prop_assert_eq!(replay.request_time(), whole.request_time());
+            prop_assert_eq!(replay.last_request(), whole.last_request());
+        }
+
+        #[test]
+        fn a_replay_counts_malformed_records_for_the_same_time(times in times(), stop in any::<prop::sample::Index>()) {
+            let stop = stop.index(times.len() + 1);
+            let expected = standing(&mut Watermark::new(Limits::default()), &times, 0);
+            let (resume, closed) = run_to(&times, stop);
+            let mut replay = Watermark::resume_at(Limits::default(), resume, closed);
+            for (offset, time) in standing(&mut replay, &times, resume.offset) {
+                prop_assert_eq!(Some(&time), expected.get(&offset), "offset {}", offset);
+            }
         }
     }
 }

@@ -166,7 +166,7 @@ impl Chain {
     ) -> Result<(), ArchiveError> {
         let time = match line {
             Line::Request(request) => request.time,
-            _ => record.arrival.or(self.watermark.request_time()).unwrap_or(0),
+            _ => self.watermark.time_of_no_request(record.arrival).unwrap_or(0),
         };
         let rebuilds = match line {
             Line::Request(request) => self.check.rebuilds(&options.format, request, record.bytes),

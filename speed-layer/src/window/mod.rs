@@ -112,11 +112,15 @@ impl Fold {
         self.close_windows();
     }
 
-    /// No record follows: what is held is decided, and every window closes.
+    /// No record follows: what is held is decided, and every window closes that a request may have
+    /// opened. One of malformed records alone, whose arrival is all that is known of them, stays
+    /// open: it may lie years after the log, and would make every request late that follows after all.
     pub fn end(&mut self, decoder: &mut Decoder) {
         self.watermark.end();
         self.settle(decoder, self.next_offset, self.next_offset >= self.counted_to);
-        if let Some((last, _)) = self.open.last_key_value() {
+        let near = |largest: i64| Minute::of(largest.saturating_add(self.bounds.limits.lateness));
+        let last = self.watermark.largest().map(near);
+        if let Some((last, _)) = last.and_then(|last| self.open.range(..=last).next_back()) {
             self.watermark.close(*last);
         }
         self.close_windows();
@@ -240,14 +244,13 @@ impl Fold {
         }
     }
 
-    /// The window that a malformed or blank record counts for: that of its
-    /// arrival, else of the last request before it; `None` if it is closed.
+    /// The window that a malformed or blank record counts for; `None` if it is closed.
     fn window_of_no_request(
         &mut self,
         offset: u64,
         arrival: Option<i64>,
     ) -> Option<&mut Aggregate> {
-        let minute = Minute::of(arrival.or(self.watermark.request_time())?);
+        let minute = Minute::of(self.watermark.time_of_no_request(arrival)?);
         if self.watermark.is_closed(minute) {
             return None;
         }

@@ -3,3 +3,4 @@
 mod crash;
 mod kit;
 mod rules;
+mod shipped_later;
