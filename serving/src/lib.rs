@@ -5,6 +5,7 @@ pub mod api;
 pub mod index;
 pub mod kibana;
 mod page;
+pub mod pulse;
 pub mod query;
 pub mod secret;
 pub mod spikes;

@@ -14,6 +14,7 @@ use crate::place::Place;
 /// The archiver alone, until its input ends or it is told to stop.
 pub fn run(arguments: &Archive, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, &arguments.input)?;
+    let starting = monitor::starting();
     let _monitor = monitor::start(&config)?;
     input::check(&config, arguments.input.to_end)?;
     let place = Place::create(&config)?;
@@ -26,6 +27,7 @@ pub fn run(arguments: &Archive, layers: Layers) -> anyhow::Result<ExitCode> {
         accept_loss: arguments.accept_loss,
         ..parts::archive_options(&config, &format)
     };
+    drop(starting);
     let progress = parts::archive(open, &store, &options, stop::flag(), &bar)?;
     bar.finish_and_clear();
     eprintln!("{} records read", progress.records);

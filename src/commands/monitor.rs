@@ -1,12 +1,19 @@
-//! Health and metrics of `speed`, `archive` and `batch --every`.
+//! Health, readiness and metrics of `speed`, `archive` and `batch --every`.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use twofold_serving::api::Monitor;
+use twofold_serving::pulse::Step;
 
 use super::serve::Running;
 use crate::config::Config;
+
+/// Until it is dropped, the part is not ready.
+pub fn starting() -> Step {
+    Step::begin("it opens what it reads and writes", Duration::ZERO)
+}
 
 /// Starts answering, where that is configured.
 pub fn start(config: &Config) -> anyhow::Result<Option<Running>> {

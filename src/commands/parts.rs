@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -12,6 +13,7 @@ use twofold_data::class::PageRules;
 use twofold_data::format::Format;
 use twofold_data::window::watermark::Limits;
 use twofold_serving::index::Index;
+use twofold_serving::pulse::Step;
 use twofold_speed::archive;
 use twofold_speed::source::{Notice, Positions, Source, SourceError};
 use twofold_speed::speed::{self, Event};
@@ -95,6 +97,9 @@ pub fn archive(
     archive::run(open, store, options, stop, watch).context("the archiver stopped")
 }
 
+/// So long a batch run may take for an hour, or for days and publication.
+const BATCH: Duration = Duration::from_secs(900);
+
 /// Runs the batch layer once.
 pub fn batch(
     place: &Place,
@@ -103,7 +108,9 @@ pub fn batch(
     bar: &ProgressBar,
 ) -> anyhow::Result<Outcome> {
     let (archive, history) = (Archive::open(place.archive()?)?, History::open(place.history()?)?);
+    let step = Step::begin("the batch run computes an hour, merges days and publishes", BATCH);
     let mut progress = |done: usize, total: usize| {
+        step.advance();
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     };

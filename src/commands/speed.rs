@@ -16,6 +16,7 @@ use crate::place::Place;
 /// The speed layer alone, until its input ends or it is told to stop.
 pub fn run(arguments: &Input, layers: Layers) -> anyhow::Result<ExitCode> {
     let config = configured_input(layers, arguments)?;
+    let starting = monitor::starting();
     let _monitor = monitor::start(&config)?;
     input::check(&config, arguments.to_end)?;
     let place = Place::create(&config)?;
@@ -24,6 +25,7 @@ pub fn run(arguments: &Input, layers: Layers) -> anyhow::Result<ExitCode> {
     let bar = output::bytes_bar(prepared.bytes, "speed layer");
     let positions = resume::positions(Arc::clone(&index));
     let mut source = prepared.open(&place.archive()?, positions)?;
+    drop(starting);
     let progress = parts::speed(&mut source, index, &prepared.format, &config, stop::flag(), &bar)?;
     bar.finish_and_clear();
     eprintln!("{} records, {} of them requests", progress.records, progress.requests());

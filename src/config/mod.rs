@@ -128,7 +128,7 @@ pub struct Serve {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Monitor {
-    /// Where `speed`, `archive` and `batch --every` answer `/health` and `/metrics`; empty: nowhere.
+    /// Where `speed`, `archive` and `batch --every` answer `/health`, `/ready` and `/metrics`; empty: nowhere.
     pub listen: String,
 }
 

@@ -61,6 +61,13 @@ impl ApiError {
         Self::new(StatusCode::NOT_IMPLEMENTED, "not_here", message)
     }
 
+    /// Parts of this process don't get on.
+    pub(super) fn stalled(steps: &[String]) -> Self {
+        let hint = "it goes on by itself once what it waits for is there again";
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "stalled", steps.join("; "));
+        Self { hint: Some(hint.into()), ..error }
+    }
+
     /// Something failed.
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)

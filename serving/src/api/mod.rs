@@ -55,6 +55,12 @@ pub struct Sources {
     pub archive: Option<Arc<dyn ArchiveSource>>,
 }
 
+/// Whether this process's parts get on; else what stands still, for probes of readiness.
+fn ready() -> Result<&'static str, ApiError> {
+    let stalled = crate::pulse::stalled();
+    if stalled.is_empty() { Ok("ready\n") } else { Err(ApiError::stalled(&stalled)) }
+}
+
 /// What only the archive can tell.
 pub trait ArchiveSource: Slices + Send + Sync {
     /// The lines that a filter admits.

@@ -1,7 +1,7 @@
 //! Health and metrics of a part that serves nothing else: speed layer, archiver, batch layer.
 //!
-//! What it shows are counts of records, never what is in them; so, unlike the API, it asks
-//! nobody for a token.
+//! `/health` says that the process answers, `/ready` whether its work makes progress. What is shown are
+//! counts of records, never what is in them; so, unlike the API, it asks nobody for a token.
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
@@ -41,6 +41,7 @@ impl Monitor {
     ) -> std::io::Result<()> {
         let router = Router::new()
             .route("/health", get(async || "ok\n"))
+            .route("/ready", get(async || super::ready()))
             .route("/metrics", get(async || recorder().render()));
         Transport::Plain.serve(self.listener, router, shutdown).await
     }

@@ -250,7 +250,7 @@ pub(super) fn documents_of(index: &dyn Index, kind: &str, range: Range) -> Resul
 /// Ready is who can read its index.
 async fn ready(State(shared): State<Shared>) -> Result<&'static str, ApiError> {
     shared.ask(|sources| Ok(sources.index.published()?)).await?;
-    Ok("ready\n")
+    super::ready()
 }
 
 async fn metrics(State(shared): State<Shared>) -> Result<String, ApiError> {

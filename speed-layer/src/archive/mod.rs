@@ -21,6 +21,7 @@ use twofold_data::format::{Format, Parser};
 use twofold_data::partition::Partition;
 use twofold_data::window::watermark::Limits;
 use twofold_serving::index::{MAKE_ROOM, is_no_room};
+use twofold_serving::pulse::Step;
 use twofold_serving::store::explain;
 
 use crate::source::{Delivery, Notice, Positions, Source, SourceError};
@@ -182,6 +183,9 @@ struct Archiver<'a> {
     progress: Progress,
 }
 
+/// So long a delivery may take: at its end a file may be put, of 256 MiB of text.
+const PUTTING: Duration = Duration::from_secs(60);
+
 /// How long the source may wait for records.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -209,6 +213,7 @@ impl<'a> Archiver<'a> {
                 Delivery::EndOfInput => return Ok(()),
                 Delivery::Notice(notice) => watch(self.progress, Some(notice)),
                 other => {
+                    let _step = Step::begin("the store takes the archiver's files", PUTTING);
                     match self.deliver(other) {
                         // Only this partition is read again, if the source can do that.
                         Err(ArchiveError::Behind { partition }) if source.again(&partition) => {

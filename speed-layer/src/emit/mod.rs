@@ -17,6 +17,7 @@ use twofold_data::minute::Minute;
 use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 use twofold_serving::index::{Index, IndexError, LiveDocument, PartitionState};
+use twofold_serving::pulse::{PATIENCE, Step};
 
 use rollup::Rollup;
 
@@ -157,11 +158,13 @@ impl Writer {
         &self,
         mut action: impl FnMut(&dyn Index) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
+        let step = Step::begin("the index takes the speed layer's rows", PATIENCE);
         let mut pause = Duration::from_millis(50);
         loop {
             match action(self.index.as_ref()) {
                 Err(IndexError::Unavailable(why)) if !self.stop.load(Ordering::Relaxed) => {
                     tracing::warn!("the index does not answer ({why}); trying again");
+                    step.trouble(why);
                     metrics::counter!("twofold_speed_index_retries_total").increment(1);
                     std::thread::sleep(pause);
                     pause = LONGEST_PAUSE.min(pause * 2);

@@ -11,6 +11,7 @@ use twofold_data::class::{Classifier, PageRules};
 use twofold_data::format::{Format, Parser};
 use twofold_data::partition::Partition;
 use twofold_serving::index::{Index, IndexError, LiveDocument};
+use twofold_serving::pulse::{PATIENCE, Step};
 use twofold_serving::spikes::Heartbeat;
 
 pub use progress::{Event, Progress};
@@ -108,6 +109,8 @@ pub fn run(
             tracing::warn!("{notice}");
             watch(Event::Notice(notice));
         }
+        // It waits for the emitter, and where a partition is taken up for the index.
+        let _step = Step::begin("the speed layer takes up records", PATIENCE);
         layer.deliver(delivery)?;
         for (partition, offset) in layer.emitter.stored() {
             source.stored(&partition, offset);
