@@ -93,7 +93,13 @@ impl Log {
 
     /// Every line is in the archive once.
     pub fn check_audit(&self) -> Result<(), String> {
-        let said = run::output(&mut self.twofold(&["audit", "--json"], false))?;
+        self.check_audit_of(&[])
+    }
+
+    /// The same where variables say which archive it is.
+    pub fn check_audit_of(&self, archive: &[(&str, String)]) -> Result<(), String> {
+        let mut audit = self.twofold(&["audit", "--json"], false);
+        let said = run::output(audit.envs(archive.iter().cloned()))?;
         let said: Value = serde_json::from_str(&said).map_err(|error| format!("audit: {error}"))?;
         match said["archived"].as_u64() {
             Some(archived) if archived == self.lines => Ok(()),

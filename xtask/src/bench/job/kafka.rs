@@ -21,6 +21,14 @@ pub enum Into {
     Elasticsearch,
     /// The archive.
     Archive,
+    /// The archive on S3.
+    Bucket,
+}
+
+impl Into {
+    fn is_archive(self) -> bool {
+        matches!(self, Self::Archive | Self::Bucket)
+    }
 }
 
 /// Topic → speed layer or archiver.
@@ -37,7 +45,7 @@ pub fn jobs() -> Vec<Box<dyn Job>> {
     let job = |into| -> Box<dyn Job> {
         Box::new(Kafka { into, broker: Broker::shared(), bare: vec![], ours: vec![] })
     };
-    [Into::Index, Into::Elasticsearch, Into::Archive].map(job).into()
+    [Into::Index, Into::Elasticsearch, Into::Archive, Into::Bucket].map(job).into()
 }
 
 impl Job for Kafka {
@@ -46,6 +54,7 @@ impl Job for Kafka {
             Into::Index => "kafka-speed",
             Into::Elasticsearch => "kafka-speed-es",
             Into::Archive => "kafka-archive",
+            Into::Bucket => "kafka-archive-s3",
         }
     }
 
@@ -54,24 +63,25 @@ impl Job for Kafka {
             Into::Index => "Kafka (4 partitions, lz4) → all speed views in the embedded index",
             Into::Elasticsearch => "Kafka (4 partitions, lz4) → all speed views in Elasticsearch",
             Into::Archive => "Kafka (4 partitions, lz4) → Parquet",
+            Into::Bucket => "Kafka (4 partitions, lz4) → Parquet on S3",
         }
     }
 
     fn floor(&self) -> Option<f64> {
-        Some(if self.into == Into::Archive { 0.5e6 } else { 0.6e6 })
+        Some(if self.into.is_archive() { 0.5e6 } else { 0.6e6 })
     }
 
     fn goal(&self) -> Option<f64> {
-        Some(if self.into == Into::Archive { 0.7e6 } else { 1e6 })
+        Some(if self.into.is_archive() { 0.7e6 } else { 1e6 })
     }
 
     fn prepare(&mut self, bench: &Bench) -> Result<(), String> {
         run::cargo(&["build", "--release", "--workspace", "--example", "bare_consume"])?;
         self.broker.borrow_mut().fill(bench)?;
-        if self.into == Into::Elasticsearch {
-            self.broker.borrow_mut().start(Server::Elasticsearch)
-        } else {
-            Ok(())
+        match self.into {
+            Into::Elasticsearch => self.broker.borrow_mut().start(Server::Elasticsearch),
+            Into::Bucket => self.broker.borrow_mut().start(Server::S3),
+            Into::Index | Into::Archive => Ok(()),
         }
     }
 
@@ -82,14 +92,18 @@ impl Job for Kafka {
         self.bare.push(measure::measure(&mut bare)?.cpu);
         bench.log.clear_data()?;
         let source = format!("kafka://{}/{TOPIC}", broker.address()?);
-        let part = if self.into == Into::Archive { "archive" } else { "speed" };
+        let part = if self.into.is_archive() { "archive" } else { "speed" };
+        let (index, bucket) = (self.index(&broker)?, self.bucket(&broker)?);
+        if !bucket.is_empty() {
+            // It makes the bucket.
+            run::output(bench.log.twofold(&["setup"], false).envs(bucket.clone()))?;
+        }
         let mut command = bench.log.twofold(&[part, "--to-end", "--source", &source], false);
-        let index = self.index(&broker)?;
-        let measured = measure::measure(command.args(&index))?;
+        let measured = measure::measure(command.args(&index).envs(bucket.clone()))?;
         self.ours.push(measured.cpu);
-        match self.into {
-            Into::Archive => bench.log.check_audit()?,
-            _ => bench.log.check_report_of(&index, &EXACT)?,
+        match self.into.is_archive() {
+            true => bench.log.check_audit_of(&bucket)?,
+            false => bench.log.check_report_of(&index, &EXACT)?,
         }
         Ok(measured)
     }
@@ -112,6 +126,20 @@ impl Job for Kafka {
 }
 
 impl Kafka {
+    /// The variables that name the bucket; each run has one of its own.
+    fn bucket(&self, broker: &Broker) -> Result<Vec<(&'static str, String)>, String> {
+        if self.into != Into::Bucket {
+            return Ok(Vec::new());
+        }
+        Ok(vec![
+            ("TWOFOLD_ARCHIVE_LOCATION", format!("s3://bench-{}/archive", self.ours.len())),
+            ("TWOFOLD_S3_ENDPOINT", broker.variable("TWOFOLD_TEST_S3")?),
+            ("TWOFOLD_S3_ALLOW_HTTP", "true".to_owned()),
+            ("AWS_ACCESS_KEY_ID", broker.variable("TWOFOLD_TEST_S3_KEY")?),
+            ("AWS_SECRET_ACCESS_KEY", broker.variable("TWOFOLD_TEST_S3_SECRET")?),
+        ])
+    }
+
     /// The flags that name the index; each run has one of its own.
     fn index(&self, broker: &Broker) -> Result<Vec<String>, String> {
         if self.into != Into::Elasticsearch {

@@ -1,6 +1,6 @@
 //! The API while data flow in.
 
-mod load;
+pub mod load;
 mod server;
 
 pub use load::Latencies;
