@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twofold_data::archive::End;
+use twofold_data::archive::{Corrected, End};
 
 use crate::BatchError;
 use crate::archive::{Archive, File};
@@ -21,10 +21,12 @@ pub struct Discovery {
     pub new_records: u64,
     /// New files with records of hours that can't be computed again, and these hours.
     pub refused: BTreeMap<String, BTreeSet<i64>>,
+    /// Hours from which new corrections take records.
+    pub left: BTreeSet<i64>,
 }
 
 /// Asks each partition's chain for the files behind the manifest's offsets; hours
-/// whose fingerprint is another are computed again, too.
+/// whose fingerprint is another are computed again, too, and those that corrections touch.
 pub fn discover(
     archive: &Archive,
     manifest: &Manifest,
@@ -46,6 +48,11 @@ pub fn discover(
             found.touch_again(*hour, known);
         }
     }
+    for (path, correction) in archive.seen().iter() {
+        if !manifest.corrected.contains(path) {
+            correction.files.iter().for_each(|(file, what)| found.correct(file, what, manifest));
+        }
+    }
     Ok(found)
 }
 
@@ -60,6 +67,17 @@ impl Discovery {
                 self.touch_again(*hour, known);
             }
             self.touched.entry(*hour).or_default().insert(file.path.clone());
+        }
+    }
+
+    /// Marks the hours that records of the file leave and come to.
+    fn correct(&mut self, file: &str, corrected: &Corrected, manifest: &Manifest) {
+        self.left.extend(corrected.left.keys());
+        for hour in corrected.left.keys().chain(corrected.hours.keys()) {
+            if let Some(known) = manifest.hours.get(hour) {
+                self.touch_again(*hour, known);
+            }
+            self.touched.entry(*hour).or_default().insert(file.to_owned());
         }
     }
 

@@ -47,7 +47,7 @@ fn write(archive: &Archive, file: &File, out: &mut impl Write) -> Result<(), Bat
     })?;
     let mut bytes = Vec::new();
     let mut left = file.meta.records;
-    for batch in archive.read(&file.path, &record::COLUMNS, Text::Plain, |_| true)? {
+    for batch in archive.read_as_put(&file.path, &record::COLUMNS, Text::Plain, |_| true)? {
         let batch = batch?;
         let mut records = Records::of(&file.path, &batch)?;
         bytes.clear();

@@ -17,6 +17,7 @@ mod patterns;
 pub mod prune;
 mod publish;
 mod recompute;
+pub mod replay;
 pub mod run;
 pub mod slice;
 mod spikes;

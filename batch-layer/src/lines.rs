@@ -74,6 +74,7 @@ pub fn lines(
 ) -> Result<(Vec<Found>, Effort), BatchError> {
     let (mut found, mut effort) = (Vec::new(), Effort::default());
     let mut classifier = Classifier::with_rules(rules);
+    archive.see(archive.corrections()?);
     for origin in archive.origins()? {
         let Some(since) = since(filter, &origin.partition) else { continue };
         for file in archive.listed(&origin.partition, since)? {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use twofold_data::archive::Correction;
 use twofold_data::minute::{Grain, Minute};
 
 /// The history's schema; a newer binary migrates, an older one refuses. Version 2 knows
 /// retention; a manifest of version 1 reads as one from which nothing has faded. From version 3 on
-/// rows are columns; the hours of older versions are read as they are.
+/// rows are columns, and archives have corrections; the hours of older versions are read as they are.
 pub const SCHEMA_VERSION: u32 = 3;
 
 /// One generation. It is put create-if-absent: of two runs one wins.
@@ -44,6 +45,9 @@ pub struct Manifest {
     /// such records are archived, and counted nowhere.
     #[serde(default)]
     pub refused: BTreeMap<String, BTreeSet<i64>>,
+    /// The corrections of the archive that its hours are computed with, by their paths.
+    #[serde(default)]
+    pub corrected: BTreeSet<String>,
 }
 
 fn utc() -> String {
@@ -108,6 +112,7 @@ impl Manifest {
             timezone: utc(),
             settling: BTreeSet::new(),
             refused: BTreeMap::new(),
+            corrected: BTreeSet::new(),
         }
     }
 
@@ -115,6 +120,13 @@ impl Manifest {
     pub fn count(&mut self) {
         let hours = self.hours.values().map(|hour| hour.records).sum::<u64>();
         self.records = hours + self.faded.records;
+    }
+
+    /// Whether a correction can be computed with, or is: none of its hours must come too late.
+    pub fn takes(&self, path: &str, correction: &Correction) -> bool {
+        let files = correction.files.values();
+        let mut hours = files.flat_map(|file| file.left.keys().chain(file.hours.keys()));
+        self.corrected.contains(path) || !hours.any(|hour| self.refuses(*hour))
     }
 
     /// Whether records of the hour come too late even for the batch layer.

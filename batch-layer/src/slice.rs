@@ -32,6 +32,8 @@ pub fn slice(
     rules: PageRules,
     most: u64,
 ) -> Result<Sliced, BatchError> {
+    let corrected = serde_json::from_value(question.publication.info["corrected"].clone());
+    archive.see_those(&corrected.unwrap_or_default())?;
     let (files, covered) = files(archive, question, most)?;
     let mut search = Search::new(question, covered, rules);
     if !covered.is_empty() {

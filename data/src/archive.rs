@@ -281,3 +281,44 @@ pub fn retired_path(partition: &Partition, first_offset: u64) -> String {
 
 /// The folder of all [`Retired`].
 pub const RETIRED: &str = "retired";
+
+/// What a corrected format made of malformed records. An archive file is never changed: these rows
+/// stand in files of their own, with the same columns, and take the place of the file's rows
+/// of the same offsets. It is put create-if-absent at [`correction_path`], after the files it names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema: u32,
+    /// When it was made (ms, wall clock).
+    pub made_at: i64,
+    /// The formats that read the records.
+    pub formats: Vec<String>,
+    /// The corrected files of the archive, by their paths.
+    pub files: BTreeMap<String, Corrected>,
+}
+
+/// What is corrected of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrected {
+    /// The path of the rows.
+    pub rows: String,
+    /// How many they are.
+    pub records: u64,
+    /// The hours that they counted for, and how many in each.
+    pub left: BTreeMap<i64, u64>,
+    /// The hours that they count for now.
+    pub hours: BTreeMap<i64, u64>,
+}
+
+/// The folder of all [`Correction`]s and their rows.
+pub const CORRECTED: &str = "corrected";
+
+/// The path of the correction with this number, from 1.
+pub fn correction_path(number: u64) -> String {
+    format!("{CORRECTED}/{number:08}.json")
+}
+
+/// The path of a correction's rows of an archive file; `run` is a name that no other run has.
+pub fn corrected_path(run: &str, file: &str) -> String {
+    format!("{CORRECTED}/{run}/{}", file.trim_start_matches("logs/"))
+}

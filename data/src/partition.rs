@@ -20,6 +20,13 @@ impl Partition {
     pub fn new(topic: &str, number: u32) -> Self {
         Self { topic: topic.into(), number }
     }
+
+    /// A record's partition and offset by its name, such as `access-00003@1234`.
+    pub fn of_record(name: &str) -> Option<(Self, u64)> {
+        let (partition, offset) = name.rsplit_once('@')?;
+        let (topic, number) = partition.rsplit_once('-')?;
+        Some((Self::new(topic, number.parse().ok()?), offset.parse().ok()?))
+    }
 }
 
 /// `access-00003`, as in the names of archive files.

@@ -47,11 +47,20 @@ pub struct DeadLetters {
 pub enum DeadLettersCommand {
     /// What was refused, and why.
     List {
+        /// The records that no format read, instead.
+        #[arg(long)]
+        malformed: bool,
+        /// Malformed records after this one, such as access-00000@1234.
+        #[arg(long, value_name = "RECORD", requires = "malformed")]
+        after: Option<String>,
+        /// At most so many malformed records.
+        #[arg(long, default_value_t = 100, requires = "malformed")]
+        limit: usize,
         /// For scripts.
         #[arg(long)]
         json: bool,
     },
-    /// One of them with its rows, as JSON.
+    /// One of them, as JSON: a refused one with its rows, a malformed record with what each format says of it.
     Show {
         /// Its name, as `list` shows it.
         id: String,
@@ -59,11 +68,23 @@ pub enum DeadLettersCommand {
     /// Put them again, once the reason is gone; exit status 1 if any is refused again.
     Replay {
         /// Their names.
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present_any = ["all", "malformed"])]
         ids: Vec<String>,
         /// All of them.
         #[arg(long, conflicts_with = "ids")]
         all: bool,
+        /// The records that no format read, instead: read them again, and compute their hours again.
+        #[arg(long, conflicts_with_all = ["ids", "all"])]
+        malformed: bool,
+        /// The format that reads them; may be repeated [default: the configured one, or the one they have].
+        #[arg(long, requires = "malformed")]
+        format: Vec<String>,
+        /// Say how many are read now; change nothing.
+        #[arg(long, requires = "malformed")]
+        dry_run: bool,
+        /// For scripts.
+        #[arg(long, requires = "malformed")]
+        json: bool,
     },
     /// Throw them away: the batch layer's exact rows will replace them.
     Drop {

@@ -82,10 +82,10 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// The code of an outcome, where the batch has it.
-    pub fn code_of(&self, outcome: &str) -> Option<usize> {
+    /// Of each code of an outcome, whether it is this one. Corrected batches have a text more than once.
+    pub fn codes_of(&self, outcome: &str) -> Option<Vec<bool>> {
         let values = self.outcome.values().as_string_opt::<i32>()?;
-        (0..values.len()).find(|at| values.value(*at) == outcome)
+        Some((0..values.len()).map(|at| values.value(at) == outcome).collect())
     }
 
     /// What [`twofold_data::partition::record_hash`] needs to know of the partition; a file is of

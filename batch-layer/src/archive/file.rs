@@ -25,9 +25,6 @@ pub enum Text {
     Dictionary,
 }
 
-/// The record batches of a file.
-pub type Batches = ParquetRecordBatchReader;
-
 /// Rows of a batch: a row group, so that its dictionary is looked at once.
 const ROWS: usize = 128 * 1024;
 
@@ -37,13 +34,13 @@ impl Archive {
     ///
     /// # Errors
     /// Of the store; [`BatchError::Damaged`] where the file doesn't read.
-    pub fn read(
+    pub fn read_as_put(
         &self,
         path: &str,
         columns: &[&str],
         text: Text,
         wanted: impl Fn(&RowGroupMetaData) -> bool,
-    ) -> Result<Batches, BatchError> {
+    ) -> Result<ParquetRecordBatchReader, BatchError> {
         let failed = |error: ParquetError| damaged(path, error);
         let footer = self.footer(path)?;
         let metadata = described(&footer, text).map_err(failed)?;

@@ -1,6 +1,7 @@
 //! The archive read back: its partitions, their chains of files, and the files' columns.
 
 pub mod columns;
+mod corrected;
 mod file;
 pub(crate) mod groups;
 pub mod record;
@@ -21,7 +22,8 @@ use serde::de::DeserializeOwned;
 use twofold_data::archive::{End, FileMeta, META_KEY, Origin, SCHEMA_VERSION, end_path};
 use twofold_data::partition::Partition;
 
-pub use file::{Batches, Text};
+pub use corrected::{Batches, Corrections};
+pub use file::Text;
 pub use record::Records;
 pub use rows::Row;
 
@@ -33,6 +35,8 @@ pub struct Archive {
     runtime: tokio::runtime::Runtime,
     /// Footers that were read: a file is never changed, and each is asked for more than once.
     footers: Mutex<HashMap<String, Arc<ParquetMetaData>>>,
+    /// The corrections that readers see.
+    corrections: Mutex<Arc<Corrections>>,
 }
 
 /// One archive file.
@@ -58,7 +62,8 @@ impl Archive {
     pub fn open(store: Arc<dyn ObjectStore>) -> Result<Self, BatchError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| BatchError::Failed(error.to_string()))?;
-        Ok(Self { store, runtime, footers: Mutex::default() })
+        let (footers, corrections) = (Mutex::default(), Mutex::default());
+        Ok(Self { store, runtime, footers, corrections })
     }
 
     /// The partitions in order.
@@ -198,7 +203,7 @@ impl Archive {
                 known: SCHEMA_VERSION,
             });
         }
-        Ok(meta)
+        Ok(self.corrected(path, meta))
     }
 
     /// A file's footer: its row groups with their statistics.

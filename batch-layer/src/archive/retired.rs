@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutMode, PutOptions};
 use twofold_data::archive::{RETIRED, Retired, SCHEMA_VERSION, retired_path};
 use twofold_data::partition::Partition;
 
@@ -64,16 +64,7 @@ impl Archive {
         let path = retired_path(&retired.partition, retired.first_offset);
         let body = serde_json::to_vec_pretty(retired)
             .map_err(|error| BatchError::Failed(error.to_string()))?;
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let location = Path::from(path.as_str());
-        match self.runtime.block_on(self.store.put_opts(&location, body.into(), options)) {
-            Ok(_) => Ok(true),
-            Err(
-                object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. },
-            ) => Ok(false),
-            Err(error) => Err(BatchError::store(&path, &error)),
-        }
+        self.create(&path, body.into())
     }
 
     /// Deletes a file that is recorded as retired; it may have gone already.

@@ -135,6 +135,9 @@ fn audit_once(
         .into_iter()
         .filter_map(|(origin, end)| Some((origin.partition, end?.next_offset)))
         .collect();
+    let corrected = publication.map(|publication| publication.info["corrected"].clone());
+    let corrected = corrected.and_then(|paths| serde_json::from_value(paths).ok());
+    archive.see_those(&corrected.unwrap_or_default())?;
     let mut chains: BTreeMap<Partition, Vec<File>> = BTreeMap::new();
     for file in archive.scan()? {
         chains.entry(file.meta.partition.clone()).or_default().push(file);

@@ -20,6 +20,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 pub use day::{day, set};
 pub use merge::{Merged, merge};
+pub(crate) use table::to_parquet;
 pub use table::{Sums, Table, read_histogram};
 
 use crate::BatchError;

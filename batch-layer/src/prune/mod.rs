@@ -104,6 +104,8 @@ fn once(
         return Err(BatchError::Failed(why.into()));
     }
     let faded = faded(&before, retention);
+    archive.see_those(&before.corrected)?;
+    let corrections = archive.corrections()?;
     let choice = Choice::make(archive, &before, retention)?;
     let mut pruned = Pruned {
         boundary: before.boundary.to_string(),
@@ -122,9 +124,9 @@ fn once(
     }
     let manifest = publish(history, index, before, faded, &choice)?;
     pruned.generation = manifest.generation;
-    choice.leftovers.iter().try_for_each(|path| archive.delete(path))?;
+    choice.leftovers.iter().try_for_each(|path| archive.delete_all_of(path, &corrections))?;
     for (partition, files) in &choice.retired {
-        retire(archive, &manifest, partition, files, &choice.reason)?;
+        retire(archive, &manifest, partition, files, &choice.reason, &corrections)?;
     }
     pruned.removed_row_sets = fade(index, &manifest.faded)?;
     if let Some(before) = manifest.faded.minutes {

@@ -7,17 +7,19 @@ use twofold_data::minute::Grain;
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 
 use crate::BatchError;
-use crate::archive::{Archive, File};
+use crate::archive::{Archive, Corrections, File};
 use crate::manifest::Manifest;
 use crate::run::now;
 
-/// Records the retirement of the first files of a partition's chain, then deletes them.
+/// Records the retirement of the first files of a partition's chain, then deletes them with what is
+/// corrected of them.
 pub fn retire(
     archive: &Archive,
     manifest: &Manifest,
     partition: &Partition,
     files: &[File],
     reason: &str,
+    corrections: &Corrections,
 ) -> Result<(), BatchError> {
     let (Some(first), Some(last)) = (files.first(), files.last()) else { return Ok(()) };
     let mut retired = Retired {
@@ -39,7 +41,7 @@ pub fn retire(
     }
     // Somebody else retires from the same offset: what that leaves is for the next prune.
     if archive.retire(&retired)? {
-        files.iter().try_for_each(|file| archive.delete(&file.path))?;
+        files.iter().try_for_each(|file| archive.delete_all_of(&file.path, corrections))?;
     }
     Ok(())
 }

@@ -100,13 +100,16 @@ impl<'a> Reader<'a> {
         batch: &RecordBatch,
         frame: &mut Frame,
     ) -> Result<(), BatchError> {
-        let found = Columns::of(batch).and_then(|columns| Some((columns.seed()?, columns)));
-        let (seed, columns) =
+        let found = Columns::of(batch).and_then(|columns| {
+            let outcomes = (columns.codes_of("request")?, columns.codes_of("blank")?);
+            Some((columns.seed()?, outcomes, columns))
+        });
+        let (seed, (requests, blank), columns) =
             found.ok_or_else(|| damaged(path, "its columns are not the archive's"))?;
         let times = columns.time.values();
         let from = self.hour.start_ms();
         let to = Minute(Grain::Hour.end(self.hour).0).start_ms();
-        let (requests, blank) = (columns.code_of("request"), columns.code_of("blank"));
+        let is = |codes: &[bool], code: usize| codes.get(code) == Some(&true);
         let mut picked = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let time = times[row];
@@ -119,8 +122,8 @@ impl<'a> Reader<'a> {
             tally.hash =
                 tally.hash.wrapping_add(record_hash(seed, columns.offset.value(row) as u64));
             match columns.outcome.key(row) {
-                code if code == requests => picked.push((row as u32, minute)),
-                code if code == blank => tally.blank += 1,
+                Some(code) if is(&requests, code) => picked.push((row as u32, minute)),
+                Some(code) if is(&blank, code) => tally.blank += 1,
                 _ => tally.malformed += 1,
             }
         }

@@ -46,7 +46,7 @@ impl Attempt<'_> {
             if self.digests.len() > DIGESTS {
                 self.digests.pop_first();
             }
-            let gone = self.gone(*start, &result.sets)?;
+            let gone = self.gone(*start, &result.sets, discovery.left.contains(start))?;
             let sets = result.sets.into_iter().chain(gone);
             staging.add(sets.filter(|set| is_published(set, manifest)))?;
             let fingerprint = self.fingerprint.clone();
@@ -60,10 +60,10 @@ impl Attempt<'_> {
     }
 
     /// Rows that were published of an hour and are no more, as empty ones: a changed
-    /// bot list may leave a list without rows.
-    fn gone(&self, hour: i64, sets: &[RowSet]) -> Result<Vec<RowSet>, BatchError> {
+    /// bot list may leave a list without rows, a correction a minute without records.
+    fn gone(&self, hour: i64, sets: &[RowSet], corrected: bool) -> Result<Vec<RowSet>, BatchError> {
         let Some(known) = self.before.hours.get(&hour) else { return Ok(Vec::new()) };
-        if known.fingerprint == self.fingerprint {
+        if known.fingerprint == self.fingerprint && !corrected {
             return Ok(Vec::new());
         }
         let key = |set: &RowSet| (set.view.clone(), set.grain, set.start);

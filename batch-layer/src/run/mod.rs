@@ -117,6 +117,7 @@ pub fn plan(
         Some(known) if known.fingerprint != attempt.fingerprint => {
             "formats, classes or views changed"
         }
+        Some(_) if discovery.left.contains(hour) => "malformed records are read now",
         Some(_) if options.again.is_some() => "asked for",
         Some(_) => "more records",
     };
@@ -154,6 +155,10 @@ impl<'a> Attempt<'a> {
         let classifier = Classifier::with_rules(options.rules);
         let fingerprint = format!("{};{}", classifier.fingerprint(), declaration());
         let before = history.newest()?;
+        // Before the chains are asked, so that each corrected file is among theirs.
+        let mut corrections = archive.corrections()?;
+        corrections.retain(|path, correction| before.takes(path, correction));
+        archive.see(corrections);
         Ok(Self {
             archive,
             history,
@@ -248,6 +253,7 @@ impl<'a> Attempt<'a> {
             timezone: self.options.timezone.to_string(),
             settling: self.before.settling.clone(),
             refused: self.before.refused.clone(),
+            corrected: self.archive.seen().keys().cloned().collect(),
         };
         manifest.refused.extend(discovery.refused.clone());
         manifest
@@ -324,6 +330,7 @@ pub(crate) fn publication(manifest: &Manifest) -> Publication {
             "faded": manifest.faded,
             "timezone": manifest.timezone,
             "refused": manifest.refused,
+            "corrected": manifest.corrected,
         }),
     }
 }

@@ -76,12 +76,9 @@ pub async fn lines(State(shared): State<Shared>, Query(given): Given) -> Answer 
 
 /// `PARTITION@OFFSET`, as an earlier answer's `next` has it.
 fn position(text: &str) -> Result<(Partition, u64), ApiError> {
-    let parsed = text.rsplit_once('@').and_then(|(partition, offset)| {
-        let (topic, number) = partition.rsplit_once('-')?;
-        Some((Partition::new(topic, number.parse().ok()?), offset.parse().ok()?))
-    });
     let hint = "give what an earlier answer has as `next`";
-    parsed.ok_or_else(|| ApiError::parameter("after", format!("`after` is `{text}`"), hint))
+    Partition::of_record(text)
+        .ok_or_else(|| ApiError::parameter("after", format!("`after` is `{text}`"), hint))
 }
 
 /// What a filter admits of a range.

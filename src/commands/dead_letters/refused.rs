@@ -1,4 +1,4 @@
-//! `twofold dead-letters`
+//! What the index refused.
 
 use std::process::ExitCode;
 
@@ -7,36 +7,13 @@ use twofold_data::view::RowSet;
 use twofold_serving::index::{DeadLetter, Index, Put};
 use twofold_serving::query::escape_terminal;
 
-use super::configured;
-use crate::cli::{DeadLetters, DeadLettersCommand};
-use crate::config::Layers;
 use crate::output;
-use crate::place::Place;
 
 /// So many are put again at once.
 const AT_ONCE: usize = 200;
 
-/// Lists, shows, replays or drops what the index refused.
-pub fn run(arguments: &DeadLetters, layers: Layers) -> anyhow::Result<ExitCode> {
-    let config = configured(layers, &arguments.data)?;
-    let index = Place::open(&config)?.index()?;
-    match &arguments.command {
-        DeadLettersCommand::List { json } => list(&*index, *json)?,
-        DeadLettersCommand::Show { id } => output::json(find(&index.dead_letters()?, id)?)?,
-        DeadLettersCommand::Replay { ids, all } => return replay(&*index, ids, *all),
-        DeadLettersCommand::Drop { ids } => {
-            let mut letters = index.dead_letters()?;
-            for id in ids {
-                index.forget_dead_letter(&find(&letters, id)?.id)?;
-                letters.retain(|letter| letter.id != *id);
-            }
-            output::text(&format!("{} dropped\n", ids.len()))?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn list(index: &dyn Index, json: bool) -> anyhow::Result<()> {
+/// Lists them.
+pub fn list(index: &dyn Index, json: bool) -> anyhow::Result<()> {
     let letters = index.dead_letters()?;
     if json {
         return output::json(&letters);
@@ -61,6 +38,21 @@ fn list(index: &dyn Index, json: bool) -> anyhow::Result<()> {
     output::text(&letters.iter().map(line).collect::<String>())
 }
 
+/// Shows one with its rows.
+pub fn show(index: &dyn Index, id: &str) -> anyhow::Result<()> {
+    output::json(find(&index.dead_letters()?, id)?)
+}
+
+/// Throws some away.
+pub fn drop(index: &dyn Index, ids: &[String]) -> anyhow::Result<()> {
+    let mut letters = index.dead_letters()?;
+    for id in ids {
+        index.forget_dead_letter(&find(&letters, id)?.id)?;
+        letters.retain(|letter| letter.id != *id);
+    }
+    output::text(&format!("{} dropped\n", ids.len()))
+}
+
 fn find<'a>(letters: &'a [DeadLetter], id: &str) -> anyhow::Result<&'a DeadLetter> {
     let found = letters.iter().find(|letter| letter.id == id);
     found.with_context(|| {
@@ -69,7 +61,7 @@ fn find<'a>(letters: &'a [DeadLetter], id: &str) -> anyhow::Result<&'a DeadLette
 }
 
 /// Puts letters again. What is taken, or is older than what the index has by now, is done.
-fn replay(index: &dyn Index, ids: &[String], all: bool) -> anyhow::Result<ExitCode> {
+pub fn replay(index: &dyn Index, ids: &[String], all: bool) -> anyhow::Result<ExitCode> {
     let mut letters = index.dead_letters()?;
     if !all {
         let named = ids.iter().map(|id| find(&letters, id).cloned());
