@@ -141,7 +141,7 @@ impl Parts {
             let span = sets::Span { view, names: &names, generation };
             span.minutes(hour, &minutes, &mut result.sets);
             drop(minutes);
-            span.hour(hour, whole, &mut result)?;
+            span.hour(hour, &whole, &mut result)?;
         }
         (result.sizes, result.durations) = (sizes.counted(), durations.counted());
         summaries.rank_hour(&result.sizes, &result.durations);

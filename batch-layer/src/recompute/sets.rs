@@ -69,18 +69,22 @@ impl Span<'_> {
     pub fn hour(
         &self,
         hour: Minute,
-        mut groups: Vec<Group>,
+        groups: &[Group],
         result: &mut HourResult,
     ) -> Result<(), BatchError> {
         if groups.is_empty() {
             return Ok(());
         }
-        result.sets.push(self.set(Grain::Hour, hour, &groups));
+        result.sets.push(self.set(Grain::Hour, hour, groups));
         let ranks = self.names.ranks(self.view.key);
-        groups.sort_unstable_by_key(|group| rank(ranks, group.code));
+        // No two keys have one place, so putting each there is to sort them.
+        let places = groups.iter().map(|group| rank(ranks, group.code) as usize);
+        let mut sorted = vec![None; places.clone().max().map_or(0, |last| last + 1)];
+        places.zip(groups).for_each(|(place, group)| sorted[place] = Some(group));
         let mut table = Table::default();
-        for Group { code, counts, first, last } in groups {
-            table.push(self.names.key(self.view.key, code), &Sums { counts, first, last });
+        for Group { code, counts, first, last } in sorted.into_iter().flatten() {
+            let sums = Sums { counts: *counts, first: *first, last: *last };
+            table.push(self.names.key(self.view.key, *code), &sums);
         }
         result.tables.insert(self.view.name, table.into_parquet()?);
         Ok(())

@@ -34,7 +34,7 @@ impl Values {
         let mut all: Vec<(u64, u64)> = Vec::new();
         self.0.iter_mut().for_each(|minute| all.extend_from_slice(minute.settle()));
         // The stable sort merges what is in order already: the minutes.
-        all.sort();
+        all.sort_by_key(|(value, _)| *value);
         joined(&all)
     }
 }
@@ -65,7 +65,7 @@ impl Counted {
             let runs = self.recent.chunk_by(|a, b| a == b);
             self.counted.extend(runs.map(|run| (run[0], run.len() as u64)));
             self.recent.clear();
-            self.counted.sort();
+            self.counted.sort_by_key(|(value, _)| *value);
             self.counted = joined(&self.counted);
         }
         &self.counted

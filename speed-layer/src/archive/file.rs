@@ -40,6 +40,8 @@ pub struct Building {
     pub since: Instant,
     unterminated: bool,
     hours: BTreeMap<i64, u64>,
+    /// The hour of the records before this one, and how many of them are not in `hours` yet.
+    run: (i64, u64),
     columns: Columns,
     writer: SerializedFileWriter<Vec<u8>>,
 }
@@ -67,6 +69,7 @@ impl Building {
             since: Instant::now(),
             unterminated: false,
             hours: BTreeMap::new(),
+            run: (0, 0),
             columns,
             writer,
         })
@@ -81,7 +84,7 @@ impl Building {
         raw: Option<&[u8]>,
     ) -> Result<(), ArchiveError> {
         self.columns.push(record, line, time, raw);
-        *self.hours.entry(Grain::Hour.start(Minute::of(time)).0).or_default() += 1;
+        self.count(time);
         self.records += 1;
         self.raw_bytes += record.bytes.len() as u64 + 1;
         self.next_offset = record.next_offset;
@@ -90,6 +93,24 @@ impl Building {
             self.columns.write(&mut self.writer)?;
         }
         Ok(())
+    }
+
+    /// Counts a record for its hour, which mostly is that of the record before.
+    fn count(&mut self, time: i64) {
+        let hour = Grain::Hour.start(Minute::of(time)).0;
+        if hour != self.run.0 {
+            self.end_run();
+            self.run.0 = hour;
+        }
+        self.run.1 += 1;
+    }
+
+    fn end_run(&mut self) {
+        let (hour, records) = self.run;
+        if records > 0 {
+            *self.hours.entry(hour).or_default() += records;
+        }
+        self.run.1 = 0;
     }
 
     /// The finished file's bytes and what it says of itself; `meta` comes with what
@@ -103,7 +124,8 @@ impl Building {
         meta.next_offset = self.next_offset;
         meta.records = self.records;
         meta.unterminated = self.unterminated;
-        meta.hours = self.hours;
+        self.end_run();
+        meta.hours = std::mem::take(&mut self.hours);
         let text = serde_json::to_string(&meta)
             .map_err(|error| ArchiveError::Failed(error.to_string()))?;
         self.writer.append_key_value_metadata(KeyValue::new(META_KEY.to_owned(), text));

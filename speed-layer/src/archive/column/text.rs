@@ -14,9 +14,9 @@ pub const NULL: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Texts {
     codes: Vec<u32>,
-    /// The code that was met last at each [`place`]: most values are found here without hashing
-    /// all of them. It may be one of an earlier row group.
-    recent: Box<[u32; RECENT]>,
+    /// The value that was met last at each place: most are found here without hashing all of them.
+    /// It may be one of an earlier row group.
+    recent: Box<[Known; RECENT]>,
     nulls: usize,
     index: HashTable<Known>,
     bytes: Vec<u8>,
@@ -54,15 +54,15 @@ struct Span {
 /// How many values are remembered as recent.
 const RECENT: usize = 256;
 
-/// Where a value is remembered: by its length, its first and its last bytes.
+/// What a value is remembered by: its length, its first and its last bytes.
 #[inline]
-fn place(value: &[u8]) -> usize {
+fn ends(value: &[u8]) -> u64 {
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let ends = match value.len() {
         8.. => word(value.first_chunk()) ^ word(value.last_chunk()).rotate_left(23),
         _ => value.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte)),
     };
-    ((ends ^ value.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+    (ends ^ value.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Whether two texts are equal; most that are compared are, and short.
@@ -81,7 +81,7 @@ impl Default for Texts {
     fn default() -> Self {
         Self {
             codes: Vec::new(),
-            recent: Box::new([NULL; RECENT]),
+            recent: Box::new([Known { hash: 0, code: NULL }; RECENT]),
             nulls: 0,
             index: HashTable::new(),
             bytes: Vec::new(),
@@ -96,17 +96,22 @@ impl Texts {
     #[inline]
     pub fn push(&mut self, value: &[u8]) {
         self.total += value.len() as u64;
-        let place = place(value);
+        let ends = ends(value);
+        let place = (ends >> 56) as usize % RECENT;
         let recent = self.recent[place];
-        if recent < self.spans.len() as u32 && is_same(self.value(recent), value) {
-            self.codes.push(recent);
+        // The text itself is looked at only where it is likely to be the same.
+        if recent.hash == ends as u32
+            && recent.code < self.spans.len() as u32
+            && is_same(self.value(recent.code), value)
+        {
+            self.codes.push(recent.code);
             return;
         }
         let hash = rapidhash_v3(value) as u32;
         let same = |known: &Known| known.hash == hash && is_same(self.value(known.code), value);
         let known = self.index.find(spread(hash), same).map(|known| known.code);
         let code = known.unwrap_or_else(|| self.learn(hash, value));
-        self.recent[place] = code;
+        self.recent[place] = Known { hash: ends as u32, code };
         self.codes.push(code);
     }
 
