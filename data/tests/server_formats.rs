@@ -188,6 +188,23 @@ fn the_directive_decides_the_columns() {
 }
 
 #[test]
+fn a_directive_in_an_envelope_decides_the_columns_too() {
+    let more = r##"{"message":"#Fields: time date cs-uri cs-method c-ip sc-status"}"##;
+    let line = r#"{"message":"18:04:05 2026-11-23 /a GET 1.2.3.4 200"}"#;
+    let format = Format::named("filebeat:w3c").unwrap();
+    let mut parser = Parser::new(&format);
+    assert_eq!(parser.parse(line.as_bytes()), Line::Malformed(Malformed::Shape));
+    assert_eq!(parser.parse(more.as_bytes()), Line::Blank);
+    let expected = Line::Request(request("1.2.3.4", "/a", ""));
+    assert_eq!(parser.parse(line.as_bytes()), expected);
+
+    let mut learnt = format.clone();
+    learnt.learn([line, "junk", more].map(str::as_bytes));
+    assert_ne!(learnt.fingerprint(), format.fingerprint());
+    assert_eq!(Parser::new(&learnt).parse(line.as_bytes()), expected);
+}
+
+#[test]
 fn quoted_fields_may_hold_the_separator() {
     let mut format = Format::named("w3c").unwrap();
     format.learn([&b"#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)"[..]]);

@@ -87,6 +87,20 @@ impl Layout {
         self.inner.as_mut()
     }
 
+    /// Takes in the directives inside the envelopes among a log's records.
+    pub(super) fn learn<'l>(&mut self, records: impl IntoIterator<Item = &'l [u8]>) {
+        let mut scratch = String::new();
+        for record in records {
+            let record = String::from_utf8_lossy(record);
+            if let Ok(line) = self.open(&record, &mut scratch)
+                && let Some(inner) = &mut self.inner
+                && inner.has_directives()
+            {
+                inner.learn([line.as_bytes()]);
+            }
+        }
+    }
+
     /// The keys of the JSON lines inside.
     pub(super) fn field_map(&self) -> Option<&FieldMap> {
         self.inner.as_ref()?.field_map()

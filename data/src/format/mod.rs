@@ -234,6 +234,9 @@ impl Format {
     /// Takes in the `#Fields` directives among a log's lines, which say what the columns of a W3C
     /// log are. Of other formats nothing is to be learnt.
     pub fn learn<'l>(&mut self, lines: impl IntoIterator<Item = &'l [u8]>) {
+        if let Shape::Envelope(layout) = &mut self.shape {
+            return Arc::make_mut(layout).learn(lines);
+        }
         let Some(columns) = self.columns_mut() else { return };
         for line in lines {
             columns.learn(&String::from_utf8_lossy(line));

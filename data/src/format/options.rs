@@ -126,14 +126,13 @@ impl Options {
         if self.trailing != Trailing::Ignored {
             format = format.with_trailing(self.trailing);
         }
+        let about_json = self.time_unit.is_some() || !self.fields.is_empty();
         if let Some(unit) = self.duration_unit
             && format.has_directives()
-            && self.fields.is_empty()
+            && !about_json
         {
-            return Ok(format.with_duration_unit(unit).with_max_line(self.max_line));
-        }
-        let about_json = self.time_unit.is_some() || self.duration_unit.is_some();
-        if about_json || !self.fields.is_empty() {
+            format = format.with_duration_unit(unit);
+        } else if about_json || self.duration_unit.is_some() {
             let map = format.field_map().cloned();
             let map = map.ok_or_else(|| OptionsError::NotJson(format.name()))?;
             format = format.with_fields(self.change(map));
@@ -183,6 +182,10 @@ mod tests {
         check(json!({"name": "iis"}), Err(OptionsError::UnknownName("iis".to_owned())));
         let not_json = Err(OptionsError::NotJson("common".to_owned()));
         check(json!({"name": "common", "duration_unit": "seconds"}), not_json);
+        for more in ["time_unit", "duration_unit"] {
+            let options = json!({"name": "w3c", "time_unit": "seconds", more: "seconds"});
+            check(options, Err(OptionsError::NotJson("w3c".to_owned())));
+        }
         let no_trailing = Err(OptionsError::NoTrailing("nginx-json".to_owned()));
         check(json!({"name": "nginx-json", "trailing": "seconds"}), no_trailing);
         let no_client = LogFormatError::Missing("client", "$remote_addr or %h");

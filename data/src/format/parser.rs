@@ -57,7 +57,10 @@ impl Parser {
         match envelope.open(record, line) {
             Ok(line) if is_blank(line.as_bytes()) => Line::Blank,
             Ok(line) => match envelope.format_of(line) {
-                Some(inner) if inner.is_directive(line) => Line::Blank,
+                Some(inner) if inner.is_directive(line) => {
+                    format.learn([record.as_bytes()]);
+                    Line::Blank
+                }
                 Some(inner) => read(line, &inner.shape, clock, values),
                 None => Line::Malformed(Malformed::Shape),
             },
