@@ -73,7 +73,7 @@ impl Whole<'_> {
             let batches = (!to_end).then(|| scope.spawn(|| self.batches(&over)));
             let judge = scope.spawn(|| spikes::judge(self.config, &index, &over));
             let layers = self.layers(prepared, &index);
-            over.store(true, Ordering::Relaxed);
+            stop::tell(&over);
             if judge.join().is_err() {
                 tracing::error!("the spike detector panicked");
             }
@@ -100,7 +100,7 @@ impl Whole<'_> {
                 let options = parts::archive_options(self.config, &format);
                 let done = parts::archive(&mut open, &store, &options, stop::flag(), &hidden);
                 if done.is_err() {
-                    stop::flag().store(true, Ordering::Relaxed)
+                    stop::tell(stop::flag())
                 }
                 done
             });
@@ -113,7 +113,7 @@ impl Whole<'_> {
                 &bar,
             );
             if speed.is_err() {
-                stop::flag().store(true, Ordering::Relaxed);
+                stop::tell(stop::flag());
             }
             drop(for_speed);
             let archived = archiver.join().map_err(|_| anyhow::anyhow!("the archiver panicked"))?;

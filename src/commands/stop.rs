@@ -1,7 +1,7 @@
 //! Being told to stop: Ctrl-C and SIGTERM.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
@@ -22,7 +22,7 @@ fn listen() {
     };
     runtime.block_on(async {
         signal().await;
-        STOP.store(true, Ordering::Relaxed);
+        tell(&STOP);
         signal().await;
         std::process::exit(130);
     });
@@ -35,6 +35,24 @@ async fn signal() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
     }
+}
+
+/// Who waits in [`wait`].
+static WAITING: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+
+/// Sets a flag, and wakes who waits for it.
+pub fn tell(flag: &AtomicBool) {
+    let _held = WAITING.0.lock().unwrap_or_else(PoisonError::into_inner);
+    flag.store(true, Ordering::Relaxed);
+    WAITING.1.notify_all();
+}
+
+/// Waits so long, or until the process is told to stop, or until somebody tells `over`: without waking up
+/// in between, as [`sleep`] does.
+pub fn wait(length: Duration, over: &AtomicBool) {
+    let held = WAITING.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let go_on = |_: &mut ()| !told() && !over.load(Ordering::Relaxed);
+    let _ = WAITING.1.wait_timeout_while(held, length, go_on);
 }
 
 /// Whether the process was told to stop.

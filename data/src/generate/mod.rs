@@ -18,4 +18,4 @@ pub use live::LiveTraffic;
 pub use profile::{Profile, Spike};
 pub use random::Random;
 pub use traffic::Traffic;
-pub use weeks::{Due, Kind, Label, Weeks};
+pub use weeks::{Due, Kind, Label, VISITS, Weeks};

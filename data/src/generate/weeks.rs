@@ -31,7 +31,7 @@ const TURN: f64 = 5.0;
 const DRIFT: (f64, f64) = (0.05, 0.97);
 
 /// How many requests a visit makes within a minute, and how often.
-const VISITS: [(u64, f64); 3] = [(1, 0.6), (2, 0.2), (4, 0.2)];
+pub const VISITS: [(u64, f64); 3] = [(1, 0.6), (2, 0.2), (4, 0.2)];
 
 /// How many 404s a scanner makes in a minute, for each request a minute that is usual on average.
 const SCANNED: f64 = 0.3;

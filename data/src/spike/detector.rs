@@ -6,7 +6,8 @@ use super::level::Level;
 use super::novelty::{Novel, Novelty};
 use super::scale::Scale;
 use super::stretch::Direction;
-use super::surprise::{Deviations, LENGTHS, Surprise};
+use super::surprise::{Deviations, Surprise};
+use super::trail::{LENGTHS, Mean, Trail};
 
 /// One observation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,6 +69,7 @@ pub struct Detector {
     scale: Scale,
     seen: f64,
     forecasts: Forecasts,
+    trail: Trail,
     surprise: Surprise,
     novelty: Novelty,
     damper: Damper,
@@ -102,10 +104,26 @@ struct Placed {
     place: f64,
     said: Said,
     expected: f64,
-    /// The least standard deviation that is believed.
-    floor: f64,
+    means: [Mean; LENGTHS.len()],
+    /// The standard deviation over each length, and the deviation in it.
+    spreads: Deviations,
     deviations: Deviations,
     novelty: Novel,
+}
+
+impl Judged {
+    /// Leaves the point in the trail of those after it.
+    pub(super) fn leave(&self, trail: &mut Trail, state: State) {
+        self.placed.leave(trail, state);
+    }
+}
+
+impl Placed {
+    /// What belongs to a spike leaves no trace in the means after it.
+    fn leave(&self, trail: &mut Trail, state: State) {
+        let place = if state == State::Calm { self.place } else { self.expected };
+        trail.push(place, self.said);
+    }
 }
 
 impl Detector {
@@ -120,6 +138,7 @@ impl Detector {
             scale,
             seen: 0.0,
             forecasts: Forecasts::new(step),
+            trail: Trail::default(),
             surprise: Surprise::default(),
             novelty: Novelty::default(),
             damper: Damper::default(),
@@ -129,7 +148,22 @@ impl Detector {
 
     /// Judges a point by what came before it, and learns nothing.
     pub fn judge(&self, point: &Point, usual: Option<&Usual>) -> Judged {
-        let placed = self.place(point, usual);
+        self.judge_after(&self.trail, point, usual)
+    }
+
+    /// The last points.
+    pub(super) fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Judges a point that comes after those of `trail`.
+    pub(super) fn judge_after(
+        &self,
+        trail: &Trail,
+        point: &Point,
+        usual: Option<&Usual>,
+    ) -> Judged {
+        let placed = self.place(trail, point, usual);
         Judged { verdict: self.verdict(point, &placed), placed }
     }
 
@@ -150,20 +184,31 @@ impl Detector {
         self.scale == Scale::Counts
     }
 
-    fn place(&self, point: &Point, usual: Option<&Usual>) -> Placed {
+    fn place(&self, trail: &Trail, point: &Point, usual: Option<&Usual>) -> Placed {
         let place = self.scale.to(point.value);
         let said = self.forecasts.say(point.at, usual.map(|usual| self.scale.to(usual.centre)));
-        let (whole, apart) =
-            if self.seen == 0.0 { (place, 0.0) } else { self.forecasts.together(&said) };
+        let (whole, apart) = match self.seen {
+            0.0 => (place, 0.0),
+            _ => self.forecasts.together(0, &said.next()),
+        };
         let expected = match point.coverage {
             part if part < 1.0 => self.scale.to(self.scale.from(whole) * part),
             _ => whole,
         };
-        let least = self.floor(usual);
-        let floor = least.hypot(apart);
-        let deviations = self.surprise.deviations(place - expected, floor);
-        let novelty = self.novelty.of(place - expected, least);
-        Placed { place, said, expected, floor, deviations, novelty }
+        let floor = self.floor(usual);
+        let means = trail.means(place, &said);
+        let (mut spreads, mut deviations) = (Deviations::default(), Deviations::default());
+        for (length, mean) in means.iter().enumerate() {
+            let (expected, apart) = match length {
+                0 => (expected, apart),
+                _ => self.forecasts.together(length, &mean.expected),
+            };
+            let least = (floor / (LENGTHS[length] as f64).sqrt()).hypot(apart);
+            spreads[length] = self.surprise.spread(length, least);
+            deviations[length] = (mean.observed - expected) / spreads[length];
+        }
+        let novelty = self.novelty.of(place - expected, floor);
+        Placed { place, said, expected, means, spreads, deviations, novelty }
     }
 
     /// The least standard deviation that is believed: history knows where a week is restless.
@@ -203,11 +248,14 @@ impl Detector {
         let fresh = self.damper.age() > FRESH || self.seen < 50.0;
         self.damper.learn(self.novelty.value(&placed.novelty));
         self.novelty.learn(&placed.novelty, fresh);
-        let error = placed.place - placed.expected;
-        self.surprise.learn(error, &placed.deviations, placed.floor, state);
+        self.surprise.learn(&placed.deviations, &placed.spreads, state);
         let calm = state == State::Calm;
-        let limit = CLIP * self.surprise.spread(0, placed.floor);
-        self.forecasts.learn(at, placed.place, &placed.said, limit, calm);
+        let limits = placed.spreads.map(|spread| CLIP * spread);
+        self.forecasts.learn(at, placed.place, &placed.said, limits[0], calm);
+        if calm {
+            self.forecasts.learn_means(&placed.means, &limits);
+        }
+        placed.leave(&mut self.trail, state);
         if calm {
             self.size.learn(placed.place.abs(), f64::INFINITY);
         }

@@ -2,6 +2,7 @@
 
 use super::level::{Level, rate};
 use super::season::{DAY, Season};
+use super::trail::{LENGTHS, Mean};
 
 /// How many forecasts there are.
 const COUNT: usize = 6;
@@ -24,13 +25,29 @@ pub(super) struct Forecasts {
     week: Option<Season>,
     /// By how much the series lies above the given history at present.
     above_history: Level,
-    /// The mean error of each.
-    errors: [f64; COUNT],
+    /// The mean error of each, over each of [`LENGTHS`].
+    errors: [[f64; COUNT]; LENGTHS.len()],
     seen: f64,
 }
 
-/// What each forecast says; `None` where it can't say anything yet.
-pub(super) type Said = [Option<f64>; COUNT];
+/// What each forecast says of a time: a shape, which is known in advance, and by how much the series
+/// lies above it at present.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said {
+    /// `None` where it can't say anything yet.
+    pub(super) shape: [Option<f64>; COUNT],
+    pub(super) above: [f64; COUNT],
+}
+
+/// What each forecast expects.
+pub(super) type Expected = [Option<f64>; COUNT];
+
+impl Said {
+    /// What each expects of that time.
+    pub(super) fn next(&self) -> Expected {
+        std::array::from_fn(|one| self.shape[one].map(|shape| shape + self.above[one]))
+    }
+}
 
 impl Forecasts {
     pub(super) fn new(step: i64) -> Self {
@@ -42,33 +59,40 @@ impl Forecasts {
             day: Season::new(DAY, step, 288, 0.04),
             week: Season::new(7 * DAY, step, 672, 0.15),
             above_history: Level::new(0.005),
-            errors: [1.0; COUNT],
+            errors: [[1.0; COUNT]; LENGTHS.len()],
             seen: 0.0,
         }
     }
 
-    /// What each expects at a time, where `history` says what was usual at it.
+    /// What each says of a time, where `history` says what was usual at it.
     pub(super) fn say(&self, at: i64, history: Option<f64>) -> Said {
-        let season =
-            |season: &Option<Season>| season.as_ref().and_then(|season| season.expects(at));
-        [
-            Some(self.fast.value),
-            Some(self.slow.value),
-            season(&self.hour),
-            season(&self.day),
-            season(&self.week),
-            history.map(|value| value + self.above_history.value),
-        ]
+        let seasons = [&self.hour, &self.day, &self.week];
+        let [hour, day, week] = seasons.map(|season| season.as_ref().and_then(|s| s.profile(at)));
+        let [of_hour, of_day, of_week] =
+            seasons.map(|season| season.as_ref().map_or(0.0, Season::above));
+        Said {
+            shape: [Some(0.0), Some(0.0), hour, day, week, history],
+            above: [
+                self.fast.value,
+                self.slow.value,
+                of_hour,
+                of_day,
+                of_week,
+                self.above_history.value,
+            ],
+        }
     }
 
-    /// What they expect together, weighted by the fourth power of their accuracy, and the standard
-    /// deviation between them: where they disagree, as when the day begins, less is certain.
-    pub(super) fn together(&self, said: &Said) -> (f64, f64) {
+    /// What they expect together, over the length of that index: weighted by the fourth power of their
+    /// accuracy; and the standard deviation between them: where they disagree, as when the day
+    /// begins, less is certain.
+    pub(super) fn together(&self, length: usize, expected: &Expected) -> (f64, f64) {
         let (mut sum, mut squares, mut weights) = (0.0, 0.0, 0.0);
-        for (value, error) in said.iter().zip(&self.errors) {
+        let fast = expected[0].unwrap_or_default();
+        for (value, error) in expected.iter().zip(&self.errors[length]) {
             if let Some(value) = value {
                 let weight = (error + 1e-12).powi(-4);
-                let difference = value - self.fast.value;
+                let difference = value - fast;
                 sum += weight * difference;
                 squares += weight * difference * difference;
                 weights += weight;
@@ -76,23 +100,14 @@ impl Forecasts {
         }
         let mean = sum / weights.max(f64::MIN_POSITIVE);
         let variance = squares / weights.max(f64::MIN_POSITIVE) - mean * mean;
-        (self.fast.value + mean, variance.max(0.0).sqrt())
+        (fast + mean, variance.max(0.0).sqrt())
     }
 
     /// Learns the value at a time, which counts as no further than `limit` from each forecast. Within a
     /// spike (`calm` is false) the levels stay; but it may be the season that brings it, and who
     /// foresaw it has earned trust.
     pub(super) fn learn(&mut self, at: i64, value: f64, said: &Said, limit: f64, calm: bool) {
-        let part = rate(self.seen, ERRORS);
-        for (error, said) in self.errors.iter_mut().zip(said) {
-            if let Some(said) = said {
-                *error += part * ((value - said).abs().min(2.0 * limit + *error) - *error);
-            }
-        }
-        // Who has not said anything yet starts a little behind the first.
-        let start = self.errors[0] * 1.2;
-        let silent = self.errors.iter_mut().zip(said).filter(|(_, said)| said.is_none());
-        silent.for_each(|(error, _)| *error = start);
+        self.trust(0, value, &said.next(), limit);
         if calm {
             self.learn_levels(value, said, limit);
         }
@@ -102,9 +117,31 @@ impl Forecasts {
         self.seen += 1.0;
     }
 
+    /// Learns how well each has foreseen the means that end with the newest point, but for the first,
+    /// which is the point itself.
+    pub(super) fn learn_means(&mut self, means: &[Mean], limits: &[f64]) {
+        for (length, (mean, limit)) in means.iter().zip(limits).enumerate().skip(1) {
+            self.trust(length, mean.observed, &mean.expected, *limit);
+        }
+    }
+
+    fn trust(&mut self, length: usize, observed: f64, expected: &Expected, limit: f64) {
+        let part = rate(self.seen, ERRORS / (LENGTHS[length] as f64).sqrt());
+        let errors = &mut self.errors[length];
+        for (error, expected) in errors.iter_mut().zip(expected) {
+            if let Some(expected) = expected {
+                let new = (observed - expected).abs().min(2.0 * limit + *error);
+                *error += part * (new - *error);
+            }
+        }
+        // Who has not said anything yet starts a little behind the first.
+        let start = errors[0] * 1.2;
+        let silent = errors.iter_mut().zip(expected).filter(|(_, said)| said.is_none());
+        silent.for_each(|(error, _)| *error = start);
+    }
+
     fn learn_levels(&mut self, value: f64, said: &Said, limit: f64) {
-        if let (Some(Some(history)), true) = (said.last(), self.seen > 0.0) {
-            let usual = history - self.above_history.value;
+        if let (Some(Some(usual)), true) = (said.shape.last(), self.seen > 0.0) {
             self.above_history.learn(value - usual, limit);
         }
         self.fast.learn(value, limit);

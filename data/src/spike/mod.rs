@@ -9,9 +9,10 @@
 //! 1. **Expected** ([`forecast`]): several simple forecasts (a fast and a slow level, seasons of an hour, a
 //!    day and a week, the batch layer's [`History`] where there is one), each weighted by how well it
 //!    has done on this series.
-//! 2. **Rare** ([`surprise`]): the deviation, on a scale on which small counts vary like small counts,
+//! 2. **Rare** ([`surprise`]): the deviation of a minute, and of the last 2 to 60 together from what was
+//!    expected before they began ([`trail`]), on a scale on which small counts vary like small counts,
 //!    is compared with the deviations that the series has shown.
-//! 3. **A spike** ([`watch`]): rare and large enough deviations, merged into one stretch.
+//! 3. **A spike** ([`tracker`]): rare and large enough deviations, merged into one stretch.
 
 mod cause;
 mod damper;
@@ -26,6 +27,8 @@ mod series;
 mod stretch;
 mod surprise;
 pub mod table;
+mod tracker;
+mod trail;
 mod watch;
 
 pub use cause::{Compared, Contributor, contributors, networks};
@@ -33,4 +36,4 @@ pub use detector::{Detector, Judged, Point, State, Usual, Verdict};
 pub use history::{Collector, History};
 pub use series::{Quantity, Scope, Series};
 pub use stretch::{Direction, Ending, Severity, Spike};
-pub use watch::{Change, Watch};
+pub use watch::{Ahead, Change, Watch};

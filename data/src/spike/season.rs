@@ -50,19 +50,19 @@ impl Season {
         Some(Self { period, slots, offset: 0.0, forget })
     }
 
-    /// What it expects; `None` in the first period.
-    pub(super) fn expects(&self, at: i64) -> Option<f64> {
-        self.profile(at).map(|value| value + self.offset)
+    /// By how much the series lies above the profile at present.
+    pub(super) fn above(&self) -> f64 {
+        self.offset
     }
 
-    /// The profile at a time, between the middles of two slots.
-    fn profile(&self, at: i64) -> Option<f64> {
+    /// The profile at a time, between the middles of two slots; `None` in the first period.
+    pub(super) fn profile(&self, at: i64) -> Option<f64> {
         let (slot, into) = self.place(at);
         let count = self.slots.len();
         let towards = if into < 0.5 { (slot + count - 1) % count } else { (slot + 1) % count };
         let (near, far) = (self.slots[slot], self.slots[towards]);
-        let share = if far.seen >= 1.0 { (into - 0.5).abs() } else { 0.0 };
-        (near.seen >= 1.0).then_some(near.value * (1.0 - share) + far.value * share)
+        let share = if far.is_known() { (into - 0.5).abs() } else { 0.0 };
+        near.is_known().then_some(near.value * (1.0 - share) + far.value * share)
     }
 
     /// Learns the value at a time, which counts as no further than `limit` from what was expected; or
@@ -102,6 +102,11 @@ impl Season {
 }
 
 impl Slot {
+    /// Whether it has seen a whole period, but for what sums of shares fall short of one.
+    fn is_known(&self) -> bool {
+        self.seen > 0.999
+    }
+
     /// Begins another period, if it is one.
     fn turn_to(&mut self, turn: i64) {
         if turn != self.turn {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::tracker::RARE;
 use crate::view::measure_index;
 
 /// What a series counts, per minute.
@@ -80,6 +81,17 @@ impl Series {
     /// A series of the whole traffic.
     pub fn whole(quantity: Quantity) -> Self {
         Self { quantity, scope: Scope::All }
+    }
+
+    /// How rare a deviation is with which a spike opens: minus the decimal logarithm of how often chance
+    /// would do it. All series together shall give one false alarm a week: the requests
+    /// have most of that, the many others share the rest.
+    pub fn rarity(&self) -> f64 {
+        match (&self.scope, self.quantity) {
+            (Scope::All, Quantity::Requests) => RARE,
+            (Scope::All, _) => RARE + 1.5,
+            (Scope::Host(_) | Scope::Page(_), _) => RARE + 2.5,
+        }
     }
 }
 

@@ -62,7 +62,10 @@ impl Complete {
     /// How far the minutes in the index are complete; `None` where there are none. `now` is the
     /// wall clock (ms).
     pub fn now(index: &dyn Index, now: i64) -> Result<Option<Self>, IndexError> {
-        Ok(Self::of(&index.states()?, &Heartbeat::all(index)?, now))
+        let states = index.states()?;
+        let heartbeats =
+            if needs_heartbeats(&states, now) { Heartbeat::all(index)? } else { Vec::new() };
+        Ok(Self::of(&states, &heartbeats, now))
     }
 
     /// A partition that stands at its end is idle where others go on; one that does not is waited
@@ -90,6 +93,18 @@ impl Complete {
         }
         Some(complete)
     }
+}
+
+/// Whether it matters which partitions stand at their ends: one lies behind the others, or there was no
+/// request for so long that it may be silence. While traffic comes in, neither is so.
+fn needs_heartbeats(states: &[PartitionState], now: i64) -> bool {
+    let newest = states.iter().filter_map(|state| state.largest_event_time).max();
+    let quiet = newest.is_none_or(|newest| newest < now - PATIENCE / 2);
+    let apart = states.windows(2).any(|pair| {
+        let far = |state: &PartitionState| (state.closed_through, state.largest_event_time);
+        far(&pair[0]) != far(&pair[1])
+    });
+    quiet || apart
 }
 
 #[cfg(test)]
@@ -148,6 +163,18 @@ mod tests {
         assert_eq!(closed_ago(vec![partition(0, 20, Some(true)), partition(1, 30, Some(true))]), 4);
         assert_eq!(closed_ago(vec![partition(0, 20, None)]), 20, "nobody knows");
         assert_eq!(closed_ago(vec![partition(0, 3000, Some(true))]), 3000, "an old log");
+    }
+
+    #[test]
+    fn heartbeats_are_read_where_they_decide() {
+        let (fresh, _) = partition(0, 3, None);
+        let state = |behind: i64| PartitionState {
+            largest_event_time: Some(NOW - behind),
+            ..fresh.clone()
+        };
+        assert!(!needs_heartbeats(&[state(1000)], NOW), "one that goes on decides by itself");
+        assert!(needs_heartbeats(&[state(1000), state(2000)], NOW), "one is behind");
+        assert!(needs_heartbeats(&[state(2 * MINUTE_MS)], NOW), "silence, or a lagging consumer?");
     }
 
     #[test]

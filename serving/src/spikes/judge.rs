@@ -9,11 +9,11 @@ use twofold_data::spike::{Change, Direction, Scope, Series, Spike};
 
 use super::causes::causes;
 use super::complete::Complete;
-use super::minutes::{each_minute, read};
+use super::minutes::{each_minute, sums};
 use super::row::{Found, SpikeRow};
 use super::store::{expectation, live, put_rows, rows};
 use super::watches::Watches;
-use crate::index::{Index, IndexError};
+use crate::index::{Index, IndexError, Mark};
 
 /// The kind of the live document that says how far the judge has come.
 const STATE: &str = "spike-state";
@@ -27,9 +27,6 @@ const LEARN_KEYS: i64 = 1440;
 /// A log is followed live if its newest request is not older (ms).
 const RECENT: i64 = 5 * MINUTE_MS;
 
-/// Of a minute that has only begun less than this part says nothing.
-const LEAST_PART: f64 = 0.25;
-
 /// Goes through the minutes of an index.
 pub struct Judge {
     index: Arc<dyn Index>,
@@ -38,6 +35,8 @@ pub struct Judge {
     next: Option<Minute>,
     /// Where the current generation's expectation was read.
     generation: u64,
+    /// What the index was like when nothing in it was left to judge, and in which minute of the wall clock.
+    judged: Option<(Mark, Minute)>,
     /// The spike of each series that is written last, by the name it goes by.
     named: BTreeMap<Series, Named>,
     /// Spikes that only unfinished minutes have shown, and that others have followed.
@@ -75,11 +74,12 @@ impl Judge {
             watches: Watches::default(),
             next,
             generation: 0,
+            judged: None,
             named: BTreeMap::new(),
             orphans: Vec::new(),
             index,
         };
-        judge.refresh()?;
+        judge.refresh(None)?;
         if let Some(next) = next {
             judge.learn_again(next)?;
         }
@@ -89,8 +89,19 @@ impl Judge {
     /// Judges what has completed since the last time, then what is not complete yet. Returns
     /// the spikes that have changed, as they are written. `now` is the wall clock (ms).
     pub fn step(&mut self, now: i64) -> Result<Vec<SpikeRow>, IndexError> {
+        let mark = self.index.mark()?;
+        let judged = mark.map(|mark| (mark, Minute::of(now)));
+        if judged.is_some() && judged == self.judged {
+            return Ok(Vec::new());
+        }
+        let written = self.judge(now, mark)?;
+        self.judged = judged;
+        Ok(written)
+    }
+
+    fn judge(&mut self, now: i64, mark: Option<Mark>) -> Result<Vec<SpikeRow>, IndexError> {
         let Some(complete) = Complete::now(&*self.index, now)? else { return Ok(Vec::new()) };
-        self.refresh()?;
+        self.refresh(mark)?;
         let Some(next) = self.first()? else { return Ok(Vec::new()) };
         let mut written = Vec::new();
         let mut from = next;
@@ -118,8 +129,11 @@ impl Judge {
     }
 
     /// Reads what is usual again where the batch layer has published.
-    fn refresh(&mut self) -> Result<(), IndexError> {
-        let generation = self.index.published()?.map_or(0, |publication| publication.generation);
+    fn refresh(&mut self, mark: Option<Mark>) -> Result<(), IndexError> {
+        let generation = match mark {
+            Some(mark) => mark.generation,
+            None => self.index.published()?.map_or(0, |publication| publication.generation),
+        };
         if generation != self.generation {
             self.watches.usual = Arc::new(expectation(&*self.index)?);
             self.generation = generation;
@@ -183,25 +197,17 @@ impl Judge {
         Ok(written)
     }
 
-    /// Looks at minutes that late requests may still change, and at a part of the newest one, on a
-    /// copy that is thrown away. Only rises are written.
+    /// Looks at minutes that late requests may still change, and at a part of the newest one, and learns
+    /// nothing from them. Only rises are written.
     fn early(&mut self, from: Minute, seen: i64) -> Result<Vec<SpikeRow>, IndexError> {
         let newest = Minute::of(seen);
         if newest < from || newest.0 - from.0 > 60 {
             return Ok(Vec::new());
         }
-        let minutes = read(&*self.index, from, newest.next(), false)?;
-        let (mut watches, mut changes) = (self.watches.early(), Changes::new());
-        for minute in from.0..=newest.0 {
-            let values = minutes.get(&Minute(minute)).cloned().unwrap_or_default();
-            let part = ((seen + 1) - Minute(minute).start_ms()) as f64 / MINUTE_MS as f64;
-            let coverage = if part >= 1.0 { 1.0 } else { part };
-            if coverage >= LEAST_PART {
-                watches.push_early(Minute(minute), &values, coverage, |seen| {
-                    changes.extend(seen.changed());
-                });
-            }
-        }
+        let minutes = sums(&*self.index, from, newest.next())?;
+        let mut changes = Changes::new();
+        self.watches
+            .look_ahead((from, newest), &minutes, seen, |seen| changes.extend(seen.changed()));
         changes.retain(|(_, change)| {
             change.spike().direction == Direction::Up && !matches!(change, Change::Closed(_))
         });

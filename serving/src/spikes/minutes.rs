@@ -92,18 +92,30 @@ pub fn each_minute(
     Ok(())
 }
 
+/// Reads the sums of the minutes `from..to` that have traffic, without distinct clients and
+/// percentiles, whose sketches are most of what there is to read.
+pub(super) fn sums(index: &dyn Index, from: Minute, to: Minute) -> Result<Minutes, IndexError> {
+    take(index, &Query { views: &["traffic"], from, to, coarsest: Grain::Minute, sketches: false })
+}
+
 /// Reads the minutes `from..to` that have traffic.
-pub fn read(
-    index: &dyn Index,
-    from: Minute,
-    to: Minute,
-    keyed: bool,
-) -> Result<Minutes, IndexError> {
+fn read(index: &dyn Index, from: Minute, to: Minute, keyed: bool) -> Result<Minutes, IndexError> {
     let boundary = index.published()?.map(|publication| publication.boundary);
-    let views: &[&str] = if keyed { &["traffic", "hosts", "pages"] } else { &["traffic"] };
     // Exact minutes carry their exact values: no need to read their sketches.
     let sketches = boundary.is_none_or(|boundary| to > boundary);
-    let answer = index.read(&Query { views, from, to, coarsest: Grain::Minute, sketches })?;
+    let query = |views, sketches| Query { views, from, to, coarsest: Grain::Minute, sketches };
+    let mut minutes = take(index, &query(&["traffic"], sketches))?;
+    if keyed {
+        for (minute, keys) in take(index, &query(&["hosts", "pages"], false))? {
+            let values = minutes.entry(minute).or_default();
+            (values.hosts, values.pages) = (keys.hosts, keys.pages);
+        }
+    }
+    Ok(minutes)
+}
+
+fn take(index: &dyn Index, query: &Query<'_>) -> Result<Minutes, IndexError> {
+    let answer = index.read(query)?;
     let mut unions: BTreeMap<(Minute, String), Union> = BTreeMap::new();
     for set in answer.exact.iter().chain(&answer.speed) {
         unions.entry((set.start, set.view.clone())).or_default().add(set);

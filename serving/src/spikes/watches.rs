@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use twofold_data::minute::Minute;
+use twofold_data::minute::{MINUTE_MS, Minute};
 use twofold_data::spike::{Change, History, Point, Quantity, Scope, Series, Usual, Verdict, Watch};
 
 use super::keys::{Keys, Turnover};
-use super::minutes::MinuteValues;
+use super::minutes::{MinuteValues, Minutes};
 
 /// How many hosts and pages are watched.
 const HOSTS: usize = 10;
@@ -23,11 +23,13 @@ const OF_PAGES: [Quantity; 1] = [Quantity::Requests];
 const EARLY: [Quantity; 4] =
     [Quantity::Requests, Quantity::ServerErrors, Quantity::NotFound, Quantity::Bytes];
 
+/// Of a minute that has only begun less than this part says nothing.
+const LEAST_PART: f64 = 0.25;
+
 /// So many minutes of a host or page that has come are only learnt: it may have come with a spike.
 const LEARNT: u32 = 120;
 
 /// Every watched series.
-#[derive(Clone)]
 pub struct Watches {
     series: BTreeMap<Series, Watch>,
     hosts: Keys,
@@ -61,8 +63,12 @@ impl Seen<'_> {
 
 impl Default for Watches {
     fn default() -> Self {
-        let series =
-            Quantity::ALL.into_iter().map(|quantity| (Series::whole(quantity), Watch::new(60)));
+        let watched = |quantity| {
+            let series = Series::whole(quantity);
+            let watch = Watch::new(60).with_rarity(series.rarity());
+            (series, watch)
+        };
+        let series = Quantity::ALL.into_iter().map(watched);
         Self {
             series: series.collect(),
             hosts: Keys::new(HOSTS),
@@ -93,34 +99,28 @@ impl Watches {
         }
     }
 
-    /// The watches that look at unfinished minutes, to be thrown away after it.
-    pub(super) fn early(&self) -> Self {
-        let copied = |quantity: &Quantity| {
-            let series = Series::whole(*quantity);
-            self.series.get(&series).map(|watch| (series, watch.clone()))
-        };
-        let usual = Arc::clone(&self.usual);
-        Self { series: EARLY.iter().filter_map(copied).collect(), usual, ..Self::default() }
-    }
-
-    /// Shows an unfinished minute, or a part of one, to the watches of the whole traffic.
-    pub(super) fn push_early(
-        &mut self,
-        minute: Minute,
-        values: &MinuteValues,
-        coverage: f64,
+    /// Shows the minutes `from..=newest`, which may still change, to the watches of the whole traffic; they
+    /// learn nothing. `seen` is the event time (ms) up to which the last one has come.
+    pub(super) fn look_ahead(
+        &self,
+        (from, newest): (Minute, Minute),
+        minutes: &Minutes,
+        seen: i64,
         mut visit: impl FnMut(Seen<'_>),
     ) {
+        let none = MinuteValues::default();
         for quantity in EARLY {
             let series = Series::whole(quantity);
-            let (Some(watch), Some(value)) = (self.series.get_mut(&series), values.value(quantity))
-            else {
-                continue;
-            };
-            let at = minute.start_ms() / 1000;
-            let usual = usual(&self.usual, &series, at);
-            let (verdict, change) = watch.push(&Point { at, value, coverage }, usual.as_ref());
-            visit(Seen { series: &series, minute, value, verdict, change });
+            let Some(mut ahead) = self.series.get(&series).map(Watch::ahead) else { continue };
+            for minute in (from.0..=newest.0).map(Minute) {
+                let coverage = ((seen + 1 - minute.start_ms()) as f64 / MINUTE_MS as f64).min(1.0);
+                let value = minutes.get(&minute).unwrap_or(&none).value(quantity);
+                let Some(value) = value.filter(|_| coverage >= LEAST_PART) else { continue };
+                let at = minute.start_ms() / 1000;
+                let usual = usual(&self.usual, &series, at);
+                let (verdict, change) = ahead.push(&Point { at, value, coverage }, usual.as_ref());
+                visit(Seen { series: &series, minute, value, verdict, change });
+            }
         }
     }
 
@@ -142,9 +142,9 @@ impl Watches {
         }
         for key in turnover.came {
             for quantity in of {
-                self.series
-                    .entry(series(&key, quantity))
-                    .or_insert_with(|| Watch::after(60, LEARNT));
+                let series = series(&key, quantity);
+                let watch = Watch::after(60, LEARNT).with_rarity(series.rarity());
+                self.series.entry(series).or_insert(watch);
             }
         }
     }

@@ -11,8 +11,9 @@ use crate::alerts::Alerts;
 use crate::commands::stop;
 use crate::config::Config;
 
-/// How often the index is looked at: a spike is seen so much later, which costs a fifth of looking every second.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often the index is looked at: a rise is seen so much later at most. Most of what a look costs is that
+/// everything has gone cold since the last one.
+const EVERY: Duration = Duration::from_secs(15);
 
 /// After an error it is looked at again after so long.
 const AFTER_ERROR: Duration = Duration::from_secs(10);
@@ -33,7 +34,7 @@ pub fn judge(config: &Config, index: &Arc<dyn Index>, over: &AtomicBool) -> anyh
         if last {
             break;
         }
-        pause(if outcome.is_ok() { EVERY } else { AFTER_ERROR }, over);
+        stop::wait(if outcome.is_ok() { EVERY } else { AFTER_ERROR }, over);
     }
     alerts.finish();
     Ok(())
@@ -51,15 +52,6 @@ fn step(
     let now = now();
     let changed = judge.step(now)?;
     alerts.tell(&**index, &changed, now)
-}
-
-fn pause(length: Duration, over: &AtomicBool) {
-    let step = Duration::from_millis(100);
-    let mut left = length;
-    while !left.is_zero() && !over.load(Ordering::Relaxed) && !stop::told() {
-        std::thread::sleep(step.min(left));
-        left = left.saturating_sub(step);
-    }
 }
 
 /// The wall clock, in milliseconds since the Unix epoch.

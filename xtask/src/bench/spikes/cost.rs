@@ -8,11 +8,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::generate::{LiveTraffic, Profile};
 
-use crate::bench::measure::so_far;
 use crate::run;
 
 /// Lines a second, on a day's average: the hour decides how many there are.
-const RATE: f64 = 5_000.0;
+const RATES: [f64; 2] = [5_000.0, 25_000.0];
 
 const SEED: u64 = 42;
 
@@ -20,13 +19,22 @@ const SEED: u64 = 42;
 const SECONDS: u64 = 120;
 const WARM: u64 = 15;
 
-/// The speed layer follows a log to which lines are added; a server beside it judges. What
-/// a server costs that has nothing to judge is not taken off.
+/// The speed layer follows a log to which lines are added; a server beside it judges.
 pub fn measure() -> Result<String, String> {
     run::cargo(&["build", "--release", "--workspace", "--bin", "twofold"])?;
+    let mut page = format!(
+        "CPU-seconds in {SECONDS} s:\n\n| lines a second | speed layer | judging | |\n|--:|--:|--:|--:|\n"
+    );
+    for rate in RATES {
+        page += &at(rate)?;
+    }
+    Ok(page)
+}
+
+fn at(rate: f64) -> Result<String, String> {
     let place = run::scratch("bench-spikes")?;
     let log = place.join("access.log");
-    let mut live = Live::start(&log)?;
+    let mut live = Live::start(&log, rate)?;
     live.feed(1)?;
     let mut speed = start(&place, &["speed", "--source", &log.to_string_lossy()])?;
     // By then there is an index to serve.
@@ -42,21 +50,36 @@ pub fn measure() -> Result<String, String> {
         return Err("the speed layer or the server ended too early".to_owned());
     }
     let [speed, judge] = outcome?;
-    Ok(format!(
-        "With {} lines a second for {SECONDS} s the speed layer took {speed:.2} CPU-seconds, and the server that \
-         judges beside it {judge:.2}: {:.1} %.\n",
-        live.written as u64 / SECONDS,
-        100.0 * judge / speed.max(0.01)
-    ))
+    let (lines, part) = (live.written as u64 / SECONDS, 100.0 * judge / speed.max(0.01));
+    Ok(format!("| {lines} | {speed:.2} | {judge:.4} | {part:.2} % |\n"))
 }
 
-/// The CPU-seconds that each took while the log grew.
-fn took(children: [&Child; 2], live: &mut Live) -> Result<[f64; 2], String> {
+/// The CPU-seconds of the speed layer, and of the server's first thread, which does nothing but judge, while
+/// the log grew.
+fn took([speed, serve]: [&Child; 2], live: &mut Live) -> Result<[f64; 2], String> {
     live.feed(WARM)?;
     live.written = 0;
-    let before = [cpu(children[0])?, cpu(children[1])?];
+    let now = || Ok::<_, String>([all_threads(speed.id())?, thread(serve.id(), serve.id())?]);
+    let before = now()?;
     live.feed(SECONDS)?;
-    Ok([cpu(children[0])? - before[0], cpu(children[1])? - before[1]])
+    let after = now()?;
+    Ok([after[0] - before[0], after[1] - before[1]])
+}
+
+fn all_threads(process: u32) -> Result<f64, String> {
+    let folder = format!("/proc/{process}/task");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{folder}: {error}"))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    names.map(|name| thread(process, name)).sum()
+}
+
+/// What a thread has used, in seconds: the scheduler counts nanoseconds, where the usual figures count
+/// hundredths of a second.
+fn thread(process: u32, thread: u32) -> Result<f64, String> {
+    let path = format!("/proc/{process}/task/{thread}/schedstat");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let first = text.split(' ').next().and_then(|text| text.parse::<f64>().ok());
+    first.map(|nanoseconds| nanoseconds / 1e9).ok_or(format!("{path}: {text}"))
 }
 
 fn start(place: &Path, arguments: &[&str]) -> Result<Child, String> {
@@ -64,11 +87,6 @@ fn start(place: &Path, arguments: &[&str]) -> Result<Child, String> {
     command.args(arguments).arg("--data").arg(place.join("data"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().map_err(|error| format!("twofold {arguments:?}: {error}"))
-}
-
-/// User and system time so far, in seconds.
-fn cpu(child: &Child) -> Result<f64, String> {
-    Ok(so_far(child.id())?.cpu)
 }
 
 /// Appends generated lines to a log as time goes on.
@@ -79,9 +97,9 @@ struct Live {
 }
 
 impl Live {
-    fn start(log: &Path) -> Result<Self, String> {
+    fn start(log: &Path, rate: f64) -> Result<Self, String> {
         let log = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
-        let traffic = LiveTraffic::new(Profile::bench(), now(), SEED, RATE);
+        let traffic = LiveTraffic::new(Profile::bench(), now(), SEED, rate);
         Ok(Self { traffic, log, written: 0 })
     }
 

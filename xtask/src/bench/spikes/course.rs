@@ -11,7 +11,7 @@ const MONDAY: i64 = 1_773_014_400;
 pub const DAYS: u32 = 28;
 
 /// Days that are only learnt.
-const LEARNT: i64 = 3;
+pub const LEARNT: i64 = 3;
 
 /// The share of 404s in usual traffic, as the generator has it.
 const NOT_FOUND: f64 = 0.055;

@@ -3,7 +3,9 @@
 
 mod cost;
 mod course;
+mod possible;
 mod table;
+mod whole;
 
 use course::{Course, courses};
 
@@ -34,7 +36,8 @@ pub struct Measured {
 /// Measures, and writes the page's figures anew.
 pub fn main() -> Result<(), String> {
     let measured: Vec<Measured> = VOLUMES.map(|volume| measure(volume, 1001..=1000 + SEEDS)).into();
-    let figures = format!("{}\n{}", table::page(&measured), cost::measure()?);
+    let figures =
+        format!("{}\n{}\n{}", table::page(&measured), whole::measure()?, cost::measure()?);
     println!("{figures}");
     let path = run::root().join(PAGE);
     let page = std::fs::read_to_string(&path).map_err(|error| format!("{PAGE}: {error}"))?;

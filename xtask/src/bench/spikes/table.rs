@@ -6,6 +6,7 @@ use twofold_data::generate::{Kind, Label};
 
 use super::Measured;
 use super::course::Course;
+use super::possible;
 
 const TIMES: [f64; 6] = [1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
 const LENGTHS: [u32; 4] = [1, 3, 10, 60];
@@ -74,6 +75,13 @@ fn is_promised(label: &Label) -> bool {
     label.kind == Kind::Rise && label.times >= 2.0 && label.minutes >= 3
 }
 
+/// The part of the labels that `wanted` admits which could be found at best, 0 to 1.
+fn at_best(courses: &[Course], wanted: impl Fn(&Label) -> bool) -> f64 {
+    let labels = courses.iter().flat_map(|course| &course.found).map(|(label, _)| label);
+    let chances: Vec<f64> = labels.filter(|label| wanted(label)).map(possible::of).collect();
+    chances.iter().sum::<f64>() / chances.len().max(1) as f64
+}
+
 /// False alarms in one series, a week.
 pub fn false_alarms_a_week(courses: &[Course]) -> f64 {
     let weeks: f64 = courses.iter().map(|course| course.weeks).sum();
@@ -91,8 +99,8 @@ pub fn page(measured: &[Measured]) -> String {
 
 fn by_volume(measured: &[Measured]) -> String {
     let mut page = String::from(
-        "| requests a minute | rises ≥ 2 ×, ≥ 3 min found | after, min | false alarms a week: requests | 404s \
-         | outages | scanners | alarms on slow ramps |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "| requests a minute | rises ≥ 2 ×, ≥ 3 min found | possible | after, min | false alarms a week: requests | 404s \
+         | outages | scanners | alarms on slow ramps |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for Measured { volume, requests, not_found } in measured {
         let (promised, outages) = (promised(requests), cell(requests, |l| l.kind == Kind::Outage));
@@ -100,9 +108,10 @@ fn by_volume(measured: &[Measured]) -> String {
         let ramps: u64 = requests.iter().map(|course| course.on_ramps).sum();
         let _ = writeln!(
             page,
-            "| {volume} | {:.1} % of {} | {:.2} | {:.2} | {:.2} | {} of {} | {} of {} | {ramps} |",
+            "| {volume} | {:.1} % of {} | {:.1} % | {:.2} | {:.2} | {:.2} | {} of {} | {} of {} | {ramps} |",
             promised.recall() * 100.0,
             promised.all,
+            at_best(requests, is_promised) * 100.0,
             promised.mean_delay(),
             false_alarms_a_week(requests),
             false_alarms_a_week(not_found),
@@ -119,17 +128,20 @@ fn by_volume(measured: &[Measured]) -> String {
 fn by_expectation(measured: &[Measured]) -> String {
     let courses: Vec<Course> = measured.iter().flat_map(|one| one.requests.clone()).collect();
     let mut page = String::from(
-        "| expected a minute | rises ≥ 2 ×, ≥ 3 min | of these 2 ×, 3 min |\n|--:|--:|--:|\n",
+        "| expected a minute | rises ≥ 2 ×, ≥ 3 min | possible | of these 2 ×, 3 min | possible \
+         |\n|--:|--:|--:|--:|--:|\n",
     );
     for (from, to) in BANDS {
         let inside = |label: &Label| (from..to).contains(&label.usual);
-        let least = |label: &Label| label.times == 2.0 && label.minutes == 3;
+        let least = |label: &Label| is_promised(label) && label.times == 2.0 && label.minutes == 3;
         let _ = writeln!(
             page,
-            "| {} | {} | {} |",
+            "| {} | {} | {:.0} % | {} | {:.0} % |",
             if to.is_finite() { format!("{from} to {to}") } else { format!("from {from}") },
             cell(&courses, |label| inside(label) && is_promised(label)).text(),
-            cell(&courses, |label| inside(label) && is_promised(label) && least(label)).text(),
+            at_best(&courses, |label| inside(label) && is_promised(label)) * 100.0,
+            cell(&courses, |label| inside(label) && least(label)).text(),
+            at_best(&courses, |label| inside(label) && least(label)) * 100.0,
         );
     }
     page
