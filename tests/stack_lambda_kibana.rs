@@ -64,14 +64,35 @@ fn every_panel_says_what_twofold_says() {
     lambda.ok(&["batch"]);
     let ours = Ours::start(&lambda);
     let pattern = format!("{0},{0}_live", lambda.prefix);
+    let mut marked = 0;
     for file in ["twofold.ndjson", "twofold-lens.ndjson"] {
         let panels = panels(file);
         assert!(panels.len() > 15, "{file}");
         for panel in panels {
             let lines = panel.lines(&search(&engine, &pattern, &panel.body()));
             check(&ours, &panel, &lines);
+            for (of, body) in &panel.marks {
+                let live = of.replacen("twofold", &lambda.prefix, 1);
+                marks(&ours, &search(&engine, &live, body));
+                marked += 1;
+            }
         }
     }
+    assert_eq!(marked, 1, "the chart of the traffic");
+}
+
+/// Marks stand at the spikes of the whole traffic, and say what they were.
+fn marks(ours: &Ours, answer: &Value) {
+    let told = ours.ask(&format!("spikes?{RANGE}&limit=1000"));
+    let whole = told["spikes"].as_array().unwrap().iter().filter(|spike| spike["scope"] == "all");
+    let mut expected: Vec<String> =
+        whole.map(|spike| format!("{} {}", spike["quantity"], spike["observed"])).collect();
+    let hits = answer["hits"]["hits"].as_array().unwrap().iter();
+    let spikes = hits.map(|hit| &hit["_source"]["twofold"]["spike"]);
+    let mut shown: Vec<String> =
+        spikes.map(|spike| format!("{} {}", spike["quantity"], spike["observed"])).collect();
+    (expected.sort(), shown.sort());
+    assert!(!shown.is_empty() && shown == expected, "{shown:?} {expected:?}");
 }
 
 fn search(engine: &str, pattern: &str, body: &Value) -> Value {

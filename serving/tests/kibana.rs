@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use twofold_serving::index::elastic::fields;
 use twofold_serving::kibana::{Format, saved_objects};
 
@@ -130,6 +130,10 @@ fn walk(value: &Value, all: &mut Vec<(String, String)>) {
             if let (Some("sum"), Some(field)) = (text("type"), text("field")) {
                 all.push(("sum".to_owned(), field.to_owned()));
             }
+            // What a mark says of a document.
+            if let (Some(fields), Some(_)) = (text("fields"), text("template")) {
+                all.extend(fields.split(',').map(|field| ("query".to_owned(), field.to_owned())));
+            }
             if let (Some(query), Some("lucene")) = (text("query"), text("language")) {
                 for part in query.split(" AND ") {
                     let (field, _) = part.split_once(':').unwrap();
@@ -139,6 +143,24 @@ fn walk(value: &Value, all: &mut Vec<(String, String)>) {
             map.values().for_each(|value| walk(value, all));
         }
         _ => {}
+    }
+}
+
+#[test]
+fn the_chart_of_the_traffic_marks_spikes_and_says_what_they_are() {
+    let objects = objects(Format::Classic);
+    let traffic = objects.iter().find(|object| object["id"] == "twofold-traffic").unwrap();
+    let state: Value =
+        serde_json::from_str(traffic["attributes"]["visState"].as_str().unwrap()).unwrap();
+    let mark = &state["params"]["annotations"][0];
+    assert_eq!(mark["index_pattern"], "twofold_live", "no alias of the rows has them");
+    assert_eq!(
+        (&mark["ignore_panel_filters"], &mark["time_field"]),
+        (&json!(1), &json!("@timestamp"))
+    );
+    let template = mark["template"].as_str().unwrap();
+    for field in mark["fields"].as_str().unwrap().split(',') {
+        assert!(template.contains(&format!("{{{{{field}}}}}")), "{field}: {template}");
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Panel {
     metrics: Vec<(String, Value)>,
     /// From the outer to the inner one.
     splits: Vec<Value>,
+    /// What its marks ask for: each an index pattern with a body.
+    pub marks: Vec<(String, Value)>,
 }
 
 /// One line of an answer: the keys of the splits, and the metrics in their order.
@@ -47,7 +49,13 @@ impl Panel {
 
     fn new(id: &str, query: &Value) -> Self {
         let query = query.as_str().unwrap().to_owned();
-        Self { id: id.to_owned(), query, metrics: Vec::new(), splits: Vec::new() }
+        Self {
+            id: id.to_owned(),
+            query,
+            metrics: Vec::new(),
+            splits: Vec::new(),
+            marks: Vec::new(),
+        }
     }
 
     /// Metrics and buckets, one list in the order of nesting.
@@ -71,6 +79,7 @@ impl Panel {
     fn of_time_series(id: &str, params: &Value) -> Self {
         let mut panel = Self::new(id, &params["filter"]["query"]);
         panel.splits.push(over_time(&json!("m")));
+        panel.marks = params["annotations"].as_array().into_iter().flatten().map(mark).collect();
         let series = params["series"].as_array().unwrap().iter();
         for metric in series.flat_map(|series| series["metrics"].as_array().unwrap()) {
             if metric["type"] != "math" {
@@ -152,6 +161,17 @@ impl Panel {
 fn key(bucket: &Value) -> String {
     let text = bucket["key_as_string"].as_str().or(bucket["key"].as_str());
     text.map_or_else(|| bucket["key"].to_string(), str::to_owned)
+}
+
+/// The documents that an annotation of the time series builder marks, with the fields that it shows.
+fn mark(annotation: &Value) -> (String, Value) {
+    let fields: Vec<&str> = annotation["fields"].as_str().unwrap().split(',').collect();
+    let query = &annotation["query_string"]["query"];
+    let body = json!({
+        "size": 1000, "_source": fields, "query": { "query_string": { "query": query } },
+        "sort": [{ (annotation["time_field"].as_str().unwrap()): "asc" }],
+    });
+    (annotation["index_pattern"].as_str().unwrap().to_owned(), body)
 }
 
 fn parsed(text: &Value) -> Value {

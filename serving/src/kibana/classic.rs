@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::object::{self, Dashboard, saved, to_data_view};
+use super::time_series::time_series;
 use super::{Chart, Metric, Operation, Panel, Split, panels};
 
 /// The lowest versions whose formats are used: newer servers migrate them.
@@ -25,10 +26,10 @@ pub(super) fn objects(alias: &str) -> Vec<Value> {
 }
 
 fn visualization(panel: &Panel, alias: &str) -> Value {
-    // Only the time series builder can divide.
+    // Only the time series builder can divide, and mark what happened.
     let divides =
         panel.metrics.iter().any(|metric| matches!(metric.operation, Operation::Ratio(..)));
-    let (state, search, references) = if divides {
+    let (state, search, references) = if divides || panel.marked {
         let search = json!({ "query": { "query": "", "language": "kuery" }, "filter": [] });
         (time_series(panel, alias), search, json!([]))
     } else {
@@ -281,73 +282,5 @@ fn over_time(panel: &Panel) -> Value {
         "addTimeMarker": false,
         "thresholdLine": { "show": false, "value": 10, "width": 1, "style": "full", "color": "#E7664C" },
         "labels": {},
-    })
-}
-
-/// A panel of the time series builder, whose metrics are ratios of sums.
-fn time_series(panel: &Panel, alias: &str) -> Value {
-    const COLOURS: [&str; 4] = ["#54B399", "#D6BF57", "#E7664C", "#6092C0"];
-    let series: Vec<Value> = panel
-        .metrics
-        .iter()
-        .zip(COLOURS)
-        .enumerate()
-        .map(|(number, (metric, colour))| ratio_series(number, metric, colour))
-        .collect();
-    json!({
-        "title": panel.title,
-        "type": "metrics",
-        "aggs": [],
-        "params": {
-            "id": panel.id,
-            "type": "timeseries",
-            "series": series,
-            "time_field": "@timestamp",
-            "index_pattern": alias,
-            "interval": ">=1m",
-            "axis_position": "left",
-            "axis_formatter": "percent",
-            "axis_scale": "normal",
-            "axis_min": 0,
-            "show_legend": 1,
-            "show_grid": 1,
-            "tooltip_mode": "show_all",
-            "default_index_pattern": alias,
-            "default_timefield": "@timestamp",
-            "isModelInvalid": false,
-            "filter": { "query": panel.query, "language": "lucene" },
-        },
-    })
-}
-
-fn ratio_series(number: usize, metric: &Metric, colour: &str) -> Value {
-    let Operation::Ratio(part, whole) = &metric.operation else { return Value::Null };
-    let id = |name: &str| format!("{name}-{number}");
-    json!({
-        "id": id("series"),
-        "label": metric.label,
-        "color": colour,
-        "split_mode": "everything",
-        "metrics": [
-            { "id": id("part"), "type": "sum", "field": part },
-            { "id": id("whole"), "type": "sum", "field": whole },
-            {
-                "id": id("ratio"),
-                "type": "math",
-                "variables": [
-                    { "id": id("p"), "name": "part", "field": id("part") },
-                    { "id": id("w"), "name": "whole", "field": id("whole") },
-                ],
-                "script": "divide(params.part, params.whole)",
-            },
-        ],
-        "separate_axis": 0,
-        "axis_position": "right",
-        "formatter": "percent",
-        "chart_type": "line",
-        "line_width": 2,
-        "point_size": 1,
-        "fill": 0,
-        "stacked": "none",
     })
 }

@@ -2,13 +2,14 @@
 //! dashboard, made from the tables of views and measures.
 //!
 //! Panels are declared once ([`panels`]) and written twice: aggregation-based in the format
-//! of Kibana 7.10, which OpenSearch Dashboards reads, too ([`classic`]), and with Lens in
-//! that of 7.17, which 8 migrates ([`lens`]).
+//! of Kibana 7.10, which OpenSearch Dashboards reads, too ([`classic`]; with the time series builder
+//! where it takes that, [`time_series`]), and with Lens in that of 7.17, which 8 migrates ([`lens`]).
 
 mod classic;
 mod lens;
 mod object;
 mod panels;
+mod time_series;
 
 pub use panels::{Chart, Metric, Operation, Panel, Split, panels};
 

@@ -26,6 +26,11 @@ pub(super) fn to_data_view(name: &str) -> Value {
     json!({ "type": "index-pattern", "id": DATA_VIEW, "name": name })
 }
 
+/// The index of live documents beside the rows of `alias`.
+pub(super) fn live(alias: &str) -> String {
+    format!("{alias}_live")
+}
+
 /// The data view. Fields are left out: the server asks the index for them.
 fn data_view(alias: &str, version: &str) -> Value {
     let mut formats = serde_json::Map::new();
@@ -48,7 +53,7 @@ fn data_view(alias: &str, version: &str) -> Value {
         formats.insert(format!("twofold.accuracy.{field}"), percent.clone());
     }
     let attributes = json!({
-        "title": format!("{alias},{alias}_live"),
+        "title": format!("{alias},{}", live(alias)),
         "timeFieldName": "@timestamp",
         "fieldFormatMap": Value::Object(formats).to_string(),
     });

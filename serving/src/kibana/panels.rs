@@ -22,6 +22,8 @@ pub struct Panel {
     pub metrics: Vec<Metric>,
     /// By what it is split, the outer one first.
     pub splits: Vec<Split>,
+    /// Whether spikes of the whole traffic are marked in it, where the format has marks.
+    pub marked: bool,
     /// Where it stands: x and y, width and height, on 48 columns.
     pub place: [u32; 4],
 }
@@ -125,6 +127,7 @@ fn panel(id: &str, title: &str, chart: Chart, query: String, place: [u32; 4]) ->
         query,
         metrics: Vec::new(),
         splits: Vec::new(),
+        marked: false,
         place,
     }
 }
@@ -151,6 +154,7 @@ fn over_time() -> Vec<Panel> {
         Panel {
             metrics: vec![Metric::sum("Requests", "requests")],
             splits: vec![Split::Time],
+            marked: true,
             ..panel("traffic", "Requests per minute", Chart::Bars, minutes(), [0, 8, 48, 12])
         },
         Panel {
@@ -285,6 +289,14 @@ fn list(view: &View, place: [u32; 4]) -> Panel {
     }
 }
 
+/// The documents that are spikes.
+const SPIKES: &str = "twofold.doc:live AND twofold.document.kind:spike";
+
+/// Those of the whole traffic, which charts of it mark.
+pub fn marks() -> String {
+    format!("{SPIKES} AND twofold.spike.scope:all")
+}
+
 /// Spikes stand in the index of live documents, which no alias of the rows has.
 fn spikes(place: [u32; 4]) -> Panel {
     let most = |label: &str, field: &str| {
@@ -300,13 +312,7 @@ fn spikes(place: [u32; 4]) -> Panel {
             most("Expected a minute", "expected"),
         ],
         splits: vec![Split::Time, by("quantity"), by("severity")],
-        ..panel(
-            "spikes",
-            "Spikes",
-            Chart::Table,
-            "twofold.doc:live AND twofold.document.kind:spike".into(),
-            place,
-        )
+        ..panel("spikes", "Spikes", Chart::Table, SPIKES.into(), place)
     }
 }
 

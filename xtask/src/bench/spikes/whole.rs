@@ -73,7 +73,7 @@ fn course(volume: u64, seed: u64, events: &mut Events) -> Result<(), String> {
             &answers.to_string_lossy(),
         ],
     )?;
-    twofold(&place, &["run", &log.to_string_lossy(), "--to-end", "--data=data"])?;
+    twofold(&place, &["run", "--source", &log.to_string_lossy(), "--to-end", "--data=data"])?;
     let listed = twofold(&place, &["spikes", "--data=data", "--json"])?;
     let listed: Value = serde_json::from_str(&listed).map_err(|error| error.to_string())?;
     let labels = run::json(&answers)?;
