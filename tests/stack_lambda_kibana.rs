@@ -91,7 +91,8 @@ fn marks(ours: &Ours, answer: &Value) {
     let spikes = hits.map(|hit| &hit["_source"]["twofold"]["spike"]);
     let mut shown: Vec<String> =
         spikes.map(|spike| format!("{} {}", spike["quantity"], spike["observed"])).collect();
-    (expected.sort(), shown.sort());
+    expected.sort();
+    shown.sort();
     assert!(!shown.is_empty() && shown == expected, "{shown:?} {expected:?}");
 }
 

@@ -37,7 +37,7 @@ async fn signal() {
     }
 }
 
-/// Who waits in [`wait`].
+/// Who waits in [`pause`].
 static WAITING: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
 
 /// Sets a flag, and wakes who waits for it.
@@ -49,7 +49,7 @@ pub fn tell(flag: &AtomicBool) {
 
 /// Waits so long, or until the process is told to stop, or until somebody tells `over`: without waking up
 /// in between, as [`sleep`] does.
-pub fn wait(length: Duration, over: &AtomicBool) {
+pub fn pause(length: Duration, over: &AtomicBool) {
     let held = WAITING.0.lock().unwrap_or_else(PoisonError::into_inner);
     let go_on = |_: &mut ()| !told() && !over.load(Ordering::Relaxed);
     let _ = WAITING.1.wait_timeout_while(held, length, go_on);

@@ -34,7 +34,7 @@ pub fn judge(config: &Config, index: &Arc<dyn Index>, over: &AtomicBool) -> anyh
         if last {
             break;
         }
-        stop::wait(if outcome.is_ok() { EVERY } else { AFTER_ERROR }, over);
+        stop::pause(if outcome.is_ok() { EVERY } else { AFTER_ERROR }, over);
     }
     alerts.finish();
     Ok(())

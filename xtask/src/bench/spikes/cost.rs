@@ -16,8 +16,8 @@ const RATES: [f64; 2] = [5_000.0, 25_000.0];
 const SEED: u64 = 42;
 
 /// How long is measured, in seconds, and how long both run before.
-const SECONDS: u64 = 120;
-const WARM: u64 = 15;
+const SECONDS: u64 = 60;
+const WARM: u64 = 10;
 
 /// The speed layer follows a log to which lines are added; a server beside it judges.
 pub fn measure() -> Result<String, String> {

@@ -2,7 +2,7 @@
 
 use twofold_data::generate::{Due, Kind, Label, Random, Weeks};
 use twofold_data::minute::Minute;
-use twofold_data::spike::{Change, Direction, Point, Spike, Watch};
+use twofold_data::spike::{Change, Direction, Point, Quantity, Series, Spike, Watch};
 
 /// A Monday, 2026-03-09, in seconds since the Unix epoch.
 const MONDAY: i64 = 1_773_014_400;
@@ -49,13 +49,20 @@ pub fn courses(per_minute: f64, seed: u64) -> [Course; 2] {
     };
     let errors: Vec<f64> = weeks.due.iter().map(&mut not_found).collect();
     [
-        judged(&weeks, &requests, |label| matches!(label.kind, Kind::Rise | Kind::Outage)),
-        judged(&weeks, &errors, |label| label.kind == Kind::Scanner),
+        judged(&weeks, (Quantity::Requests, &requests), |label| {
+            matches!(label.kind, Kind::Rise | Kind::Outage)
+        }),
+        judged(&weeks, (Quantity::NotFound, &errors), |label| label.kind == Kind::Scanner),
     ]
 }
 
-fn judged(weeks: &Weeks, values: &[f64], looked_for: impl Fn(&Label) -> bool) -> Course {
-    let announced = announced(weeks.start, values);
+fn judged(
+    weeks: &Weeks,
+    (quantity, values): (Quantity, &[f64]),
+    looked_for: impl Fn(&Label) -> bool,
+) -> Course {
+    let watch = Watch::new(60).with_rarity(Series::whole(quantity).rarity());
+    let announced = announced(watch, weeks.start, values);
     let wanted = weeks.labels.iter().filter(|label| looked_for(label));
     let found = wanted.map(|label| (label.clone(), delay(label, &announced))).collect();
     let mut course =
@@ -71,8 +78,7 @@ fn judged(weeks: &Weeks, values: &[f64], looked_for: impl Fn(&Label) -> bool) ->
     course
 }
 
-fn announced(start: Minute, values: &[f64]) -> Vec<Announced> {
-    let mut watch = Watch::new(60);
+fn announced(mut watch: Watch, start: Minute, values: &[f64]) -> Vec<Announced> {
     let mut announced: Vec<Announced> = Vec::new();
     for (minute, value) in (start.0..).zip(values) {
         match watch.push(&Point::whole(minute * 60, *value), None).1 {

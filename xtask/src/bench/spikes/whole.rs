@@ -9,7 +9,7 @@ use super::course::{DAYS, LEARNT};
 use crate::run;
 
 /// Requests a minute, and how many courses of four weeks there are of each.
-const COURSES: [(u64, u64); 2] = [(30, 3), (100, 2)];
+const COURSES: [(u64, u64); 2] = [(30, 2), (100, 1)];
 
 /// Spikes that begin within so many minutes are one event, as alerts and the page have it.
 const TOGETHER: i64 = 10;
