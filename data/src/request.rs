@@ -116,7 +116,7 @@ impl<'a> Request<'a> {
     }
 
     /// The target's [`Self::path`] and [`Self::query`], where the request line is HTTP.
-    #[inline]
+    #[inline(always)]
     pub fn split_target(&self) -> Option<(&'a str, Option<&'a str>)> {
         let RequestLine::Http { target, .. } = self.line else { return None };
         let Some(mark) = find(b'?', target.as_bytes()) else {

@@ -34,6 +34,7 @@ impl Default for AgentCache {
 
 impl AgentCache {
     /// What the user agent is.
+    #[inline(always)]
     pub fn get(&mut self, user_agent: Option<&str>) -> &Agent {
         let Some(text) = user_agent.filter(|text| !text.is_empty() && *text != "-") else {
             return &self.unknown;

@@ -38,6 +38,7 @@ fn plain_host(text: &str) -> Option<&str> {
     (!host.is_empty() && path.starts_with('/')).then_some(host)
 }
 
+#[inline(never)]
 fn any_host<'a>(rest: &'a str, scratch: &'a mut String) -> Option<&'a str> {
     let end = memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
     let authority = rest.get(..end)?;

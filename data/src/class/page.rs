@@ -14,7 +14,7 @@ pub struct PageRules {
 
 impl PageRules {
     /// The page that `path` is counted for.
-    #[inline]
+    #[inline(always)]
     pub fn page<'a>(&self, path: &'a str, scratch: &'a mut String) -> &'a str {
         if self.collapse_numbers { collapse(path, scratch) } else { cut_key(path) }
     }
