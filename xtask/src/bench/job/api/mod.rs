@@ -1,6 +1,6 @@
 //! The API while data flow in.
 
-pub mod load;
+mod load;
 mod server;
 
 pub use load::Latencies;
