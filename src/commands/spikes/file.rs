@@ -23,9 +23,12 @@ pub fn run(path: &str, arguments: &Spikes) -> anyhow::Result<ExitCode> {
     let mut printer: Box<dyn Printer> =
         if arguments.json { Box::new(Json { out, first: true }) } else { Box::new(Text { out }) };
     printer.begin(&table)?;
-    let spikes = judge(table, sample, &mut *input, &mut *printer)
+    let (spikes, order) = judge(table, sample, &mut *input, &mut *printer)
         .with_context(|| format!("cannot read {path}"))?;
     printer.end(&spikes)?;
+    if let Some(warning) = order.warning(path) {
+        eprintln!("{warning}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -60,11 +63,13 @@ fn judge(
     sample: Vec<String>,
     input: &mut dyn BufRead,
     printer: &mut dyn Printer,
-) -> anyhow::Result<Vec<Spike>> {
+) -> anyhow::Result<(Vec<Spike>, Order)> {
     let mut watch = Watch::new(table.step());
     let mut spikes: Vec<Spike> = Vec::new();
+    let mut order = Order::default();
     let mut row = |number: usize, line: &str| -> anyhow::Result<()> {
         let Some(seen) = table.row(number, line) else { return Ok(()) };
+        order.add(number, seen.at);
         let (verdict, change) = match seen.value {
             Some(value) => watch.push(&Point::whole(seen.at, value), None),
             None => (Verdict::default(), None),
@@ -92,7 +97,37 @@ fn judge(
         }
         row(number, &String::from_utf8_lossy(&line))?;
     }
-    Ok(spikes)
+    Ok((spikes, order))
+}
+
+/// Whether each row is later than the one before it: rows are judged as they come.
+#[derive(Default)]
+struct Order {
+    last: Option<i64>,
+    /// How many are not, and the line of the first of these.
+    wrong: usize,
+    first: usize,
+}
+
+impl Order {
+    fn add(&mut self, number: usize, at: i64) {
+        if self.last.replace(at).is_some_and(|last| at <= last) {
+            self.wrong += 1;
+            if self.wrong == 1 {
+                self.first = number + 1;
+            }
+        }
+    }
+
+    fn warning(&self, path: &str) -> Option<String> {
+        let (wrong, first) = (self.wrong, self.first);
+        (wrong > 0).then(|| {
+            format!(
+                "{path}: {wrong} rows are not later than the row before them, the first in line {first}: scores mean \
+                 something only where rows are sorted by time, with one row a step"
+            )
+        })
+    }
 }
 
 /// Where points and spikes go.
@@ -202,4 +237,22 @@ fn written(at: i64) -> String {
 /// A time as it was written, without what would break a line of CSV or a terminal.
 fn cell(time: &str) -> String {
     time.chars().filter(|c| !c.is_control() && !['"', ','].contains(c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_out_of_order_are_told() {
+        let told = |times: &[i64]| {
+            let mut order = Order::default();
+            times.iter().enumerate().for_each(|(number, at)| order.add(number, *at));
+            order.warning("a.csv")
+        };
+        assert_eq!(told(&[60, 120, 240]), None);
+        let warning = told(&[60, 120, 120, 60, 180]).unwrap_or_default();
+        assert!(warning.starts_with("a.csv: 2 rows"), "{warning}");
+        assert!(warning.contains("in line 3"), "{warning}");
+    }
 }
