@@ -5,6 +5,7 @@ mod archive;
 mod batch;
 mod cardinality;
 mod kafka;
+mod latency;
 mod parse;
 mod report;
 mod speed;
@@ -68,5 +69,6 @@ pub fn all() -> Vec<Box<dyn Job>> {
         Box::new(cardinality::Cardinality::default()),
     ];
     jobs.extend(kafka::jobs());
+    jobs.push(Box::new(latency::Latency::default()));
     jobs
 }
