@@ -16,7 +16,7 @@ pub struct Class {
     views: u32,
 }
 
-/// Statuses have three digits.
+/// Statuses have three digits; a larger number counts as the last of them.
 const STATUSES: usize = 1000;
 
 const KINDS: [Kind; 3] = [Kind::Human, Kind::Bot, Kind::Unknown];
@@ -27,11 +27,24 @@ static CLASSES: LazyLock<Vec<Class>> = LazyLock::new(|| {
 });
 
 impl Class {
-    /// The class of a request.
+    /// How many classes there are.
+    pub const COUNT: usize = STATUSES * KINDS.len();
+
+    /// The number of a request's class, below [`Self::COUNT`].
     #[inline]
-    pub fn of(facts: &Facts<'_>) -> Self {
-        let at = usize::from(facts.status) * KINDS.len() + facts.kind as usize;
-        CLASSES.get(at).copied().unwrap_or_else(|| Self::new(facts.status, facts.kind))
+    pub fn index(facts: &Facts<'_>) -> usize {
+        usize::from(facts.status).min(STATUSES - 1) * KINDS.len() + facts.kind as usize
+    }
+
+    /// The status that all requests of a class have.
+    pub fn status(index: usize) -> u16 {
+        (index / KINDS.len()) as u16
+    }
+
+    /// Every class, in the order of their numbers.
+    #[inline]
+    pub fn all() -> &'static [Self] {
+        &CLASSES
     }
 
     fn new(status: u16, kind: Kind) -> Self {
@@ -54,6 +67,11 @@ impl Class {
         Counts(std::array::from_fn(|at| self.ones.0[at] | self.sized.0[at] & bytes))
     }
 
+    /// What so many requests of this size together add to each measure.
+    pub fn sum(&self, requests: u64, bytes: u64) -> Counts {
+        Counts(std::array::from_fn(|at| self.ones.0[at] * requests | self.sized.0[at] & bytes))
+    }
+
     /// Whether the view at this position of [`VIEWS`] counts the request.
     #[inline]
     pub fn admitted_by(&self, view: usize) -> bool {
@@ -70,8 +88,11 @@ mod tests {
         for status in [0, 200, 304, 404, 499, 500, 599, 600, 999, 1000, u16::MAX] {
             for kind in KINDS {
                 let facts = Facts { status, kind, bytes: 17, ..Facts::default() };
-                let class = Class::of(&facts);
+                let class = &Class::all()[Class::index(&facts)];
                 assert_eq!(class.counts(17), Counts::of(&facts), "{status} {kind:?}");
+                let mut thrice = Counts::default();
+                (0..3).for_each(|_| thrice += &class.counts(17));
+                assert_eq!(class.sum(3, 51), thrice, "{status} {kind:?}");
                 for (at, view) in VIEWS.iter().enumerate() {
                     assert_eq!(class.admitted_by(at), view.only.admits(&facts), "{}", view.name);
                 }

@@ -101,7 +101,24 @@ impl Counts {
 
 /// Measures add up; they saturate rather than wrap, since sizes come from hostile input.
 impl std::ops::AddAssign<&Counts> for Counts {
+    #[inline]
     fn add_assign(&mut self, other: &Counts) {
+        // Two numbers below 2^63 don't overflow, and without that question all are added at once.
+        let bits = self.0.iter().zip(&other.0).fold(0, |bits, (sum, value)| bits | sum | value);
+        if bits >> 63 == 0 {
+            self.0
+                .iter_mut()
+                .zip(&other.0)
+                .for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+        } else {
+            self.add_saturating(other);
+        }
+    }
+}
+
+impl Counts {
+    #[cold]
+    fn add_saturating(&mut self, other: &Counts) {
         for (sum, value) in self.0.iter_mut().zip(&other.0) {
             *sum = sum.saturating_add(*value);
         }

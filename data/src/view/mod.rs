@@ -60,6 +60,11 @@ pub enum Key {
 }
 
 impl Key {
+    /// Whether nearly all requests have one of a few dozen keys.
+    pub fn is_few(self) -> bool {
+        matches!(self, Self::None | Self::Status | Self::Method | Self::Agent | Self::Os)
+    }
+
     /// The request's key; `None` where it has none. (The status is a number, see [`status_key`].)
     pub fn of<'a>(self, facts: &Facts<'a>) -> Option<&'a str> {
         match self {

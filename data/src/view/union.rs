@@ -49,13 +49,23 @@ impl Union {
             self.head = Some(set.clone());
             return;
         };
-        let list = self.list.get_or_insert_with(|| {
-            let mut list = TopList::with_cap(self.cap);
-            list.add_rows(&std::mem::take(&mut head.rows), head.floor);
-            list
-        });
-        list.add_rows(&set.rows, set.floor);
+        list_of(&mut self.list, head, self.cap).add_rows(&set.rows, set.floor);
         add_head(head, set);
+    }
+
+    /// Adds another union with all that it holds.
+    pub fn merge(&mut self, other: &Self) {
+        let Some(theirs) = &other.head else { return };
+        let Some(head) = &mut self.head else {
+            (self.head, self.list) = (other.head.clone(), other.list.clone());
+            return;
+        };
+        let list = list_of(&mut self.list, head, self.cap);
+        match &other.list {
+            Some(other) => list.merge(other),
+            None => list.add_rows(&theirs.rows, theirs.floor),
+        }
+        add_head(head, theirs);
     }
 
     /// The union of what was added so far, cut to as many rows as the view publishes.
@@ -77,6 +87,15 @@ impl Union {
         }
         Some(set)
     }
+}
+
+/// The list of a union that has a first set, with the rows of that in it.
+fn list_of<'a>(list: &'a mut Option<TopList>, head: &mut RowSet, cap: usize) -> &'a mut TopList {
+    list.get_or_insert_with(|| {
+        let mut list = TopList::with_cap(cap);
+        list.add_rows(&std::mem::take(&mut head.rows), head.floor);
+        list
+    })
 }
 
 fn add_head(head: &mut RowSet, set: &RowSet) {
@@ -185,11 +204,21 @@ mod tests {
         #[test]
         fn a_union_of_parts_is_the_fold_of_the_whole(
             parts in prop::collection::vec(prop::collection::vec(any::<u32>(), 0..60), 1..5),
+            split in any::<prop::sample::Index>(),
         ) {
             let whole = rows(&fold(&parts.concat(), 100));
             let parts: Vec<_> = parts.iter().map(|part| rows(&fold(part, 100))).collect();
+            let (first, rest) = parts.split_at(split.index(parts.len() + 1));
             for set in &whole {
-                let union = union(of_view(&parts, &set.view)).unwrap();
+                let union_of = |parts| {
+                    let mut union = Union::default();
+                    of_view(parts, &set.view).for_each(|part| union.add(part));
+                    union
+                };
+                let union = union_of(&parts).finish().unwrap();
+                let mut halves = union_of(first);
+                halves.merge(&union_of(rest));
+                prop_assert_eq!(&halves.finish().unwrap().rows, &union.rows);
                 prop_assert_eq!(&union.rows, &set.rows);
                 prop_assert_eq!((union.floor, union.keys), (set.floor, set.keys));
                 if let (Some(union), Some(set)) = (union.summary, &set.summary) {

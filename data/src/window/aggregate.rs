@@ -1,20 +1,23 @@
 //! One window of one partition: the fold of its records.
 
+use super::classes::Classes;
 use super::sketch::{Distinct, Quantiles, key_hash};
 use super::toplist::{DEFAULT_CAP, Top, TopList};
 use crate::facts::{Facts, Kind};
 use crate::minute::{Grain, Minute};
 use crate::partition::Partition;
 use crate::view::{
-    CLIENTS, Class, Counts, Key, Row, RowSet, State, Summary, TRAFFIC, Tally, VIEWS, status_key,
+    CLIENTS, Class, Counts, Key, RowSet, State, Summary, TRAFFIC, Tally, VIEWS, View,
 };
 
 /// The fold of the records of one window: a function of the records in the
 /// order of their offsets. Its memory is bounded by the cap of its lists.
 #[derive(Debug, Clone)]
 pub struct Aggregate {
-    /// One table for each of [`VIEWS`], in its order.
-    tables: Vec<Table>,
+    /// What needs no key: traffic and statuses.
+    classes: Classes,
+    /// A list for each of [`VIEWS`] that is keyed by text, in its order.
+    lists: Vec<List>,
     tally: Tally,
     clients: Distinct,
     human_clients: Distinct,
@@ -22,12 +25,13 @@ pub struct Aggregate {
     durations: Quantiles,
 }
 
-/// The rows of one view, in the shape that its key allows.
+/// The rows of one view.
 #[derive(Debug, Clone)]
-enum Table {
-    Total(Counts),
-    Statuses(Statuses),
-    Keys(TopList),
+struct List {
+    /// The view's position in [`VIEWS`].
+    view: usize,
+    key: Key,
+    rows: TopList,
 }
 
 impl Default for Aggregate {
@@ -39,13 +43,15 @@ impl Default for Aggregate {
 impl Aggregate {
     /// An empty window whose lists are exact up to `cap` keys.
     pub fn with_cap(cap: usize) -> Self {
-        let table = |key| match key {
-            Key::None => Table::Total(Counts::default()),
-            Key::Status => Table::Statuses(Statuses::default()),
-            _ => Table::Keys(TopList::with_cap(cap)),
+        let keyed = VIEWS.iter().enumerate().filter(|(_, view)| is_text(view.key));
+        let list = |(at, view): (usize, &View)| List {
+            view: at,
+            key: view.key,
+            rows: TopList::with_cap(cap),
         };
         Self {
-            tables: VIEWS.iter().map(|view| table(view.key)).collect(),
+            classes: Classes::default(),
+            lists: keyed.map(list).collect(),
             tally: Tally::default(),
             clients: Distinct::default(),
             human_clients: Distinct::default(),
@@ -56,13 +62,8 @@ impl Aggregate {
 
     /// Forgets everything, and keeps the memory of the lists: the next minute has about as many keys.
     pub fn clear(&mut self) {
-        for table in &mut self.tables {
-            match table {
-                Table::Total(total) => *total = Counts::default(),
-                Table::Statuses(statuses) => statuses.0.clear(),
-                Table::Keys(list) => list.clear(),
-            }
-        }
+        self.classes.clear();
+        self.lists.iter_mut().for_each(|list| list.rows.clear());
         self.tally = Tally::default();
         (self.clients, self.human_clients) = Default::default();
         (self.sizes, self.durations) = Default::default();
@@ -71,29 +72,29 @@ impl Aggregate {
     /// Counts a request. `record_hash` is its [`crate::partition::record_hash`].
     pub fn fold(&mut self, facts: &Facts<'_>, record_hash: u64) {
         self.record(record_hash);
-        let class = Class::of(facts);
-        let counts = class.counts(facts.bytes);
-        for (at, (view, table)) in VIEWS.iter().zip(&mut self.tables).enumerate() {
-            if !class.admitted_by(at) {
-                continue;
-            }
-            match table {
-                Table::Total(total) => *total += &counts,
-                Table::Statuses(statuses) => statuses.add(facts.status, &counts),
-                Table::Keys(list) => {
-                    let Some(key) = view.key.of(facts) else { continue };
-                    let hash = key_hash(key);
-                    let now = list.add(key, hash, &counts);
-                    if at == CLIENTS {
-                        let (clients, humans) = (&mut self.clients, &mut self.human_clients);
-                        count_client(clients, humans, hash, &now, facts.kind);
-                    }
-                }
-            }
-        }
+        let index = Class::index(facts);
+        self.classes.add(index, facts);
         self.sizes.update(facts.bytes);
         if let Some(duration) = facts.duration {
             self.durations.update(duration);
+        }
+        let Some(class) = Class::all().get(index) else { return };
+        let counts = class.counts(facts.bytes);
+        for List { view, key, rows } in &mut self.lists {
+            if !class.admitted_by(*view) {
+                continue;
+            }
+            let Some(text) = key.of(facts) else { continue };
+            if key.is_few() {
+                rows.add_one_of_few(text, &counts);
+                continue;
+            }
+            let hash = key_hash(text);
+            let now = rows.add(text, hash, &counts);
+            if *view == CLIENTS {
+                let (clients, humans) = (&mut self.clients, &mut self.human_clients);
+                count_client(clients, humans, hash, now, facts.kind);
+            }
         }
     }
 
@@ -117,13 +118,9 @@ impl Aggregate {
     /// Adds what another fold counted: exactly the whole's fold as far as it is
     /// exact, within the bounds as far as not.
     pub fn merge(&mut self, other: &Self) {
-        for (ours, theirs) in self.tables.iter_mut().zip(&other.tables) {
-            match (ours, theirs) {
-                (Table::Total(ours), Table::Total(theirs)) => *ours += theirs,
-                (Table::Statuses(ours), Table::Statuses(theirs)) => ours.merge(theirs),
-                (Table::Keys(ours), Table::Keys(theirs)) => ours.merge(theirs),
-                _ => {}
-            }
+        self.classes.merge(&other.classes);
+        for (ours, theirs) in self.lists.iter_mut().zip(&other.lists) {
+            ours.rows.merge(&theirs.rows);
         }
         self.tally += &other.tally;
         self.clients.merge(&other.clients);
@@ -142,8 +139,13 @@ impl Aggregate {
         state: State,
     ) -> Vec<RowSet> {
         let mut sets = Vec::with_capacity(VIEWS.len());
-        for (at, (view, table)) in VIEWS.iter().zip(&self.tables).enumerate() {
-            let Top { rows, floor, keys } = table.top(view.top);
+        let mut lists = self.lists.iter();
+        for (at, view) in VIEWS.iter().enumerate() {
+            let Top { rows, floor, keys } = match view.key {
+                Key::None => self.classes.total(at),
+                Key::Status => self.classes.statuses(at),
+                _ => lists.next().map_or_else(Top::default, |list| list.rows.top(view.top)),
+            };
             if rows.is_empty() && at != TRAFFIC {
                 continue;
             }
@@ -169,14 +171,17 @@ impl Aggregate {
     }
 
     fn summary(&self) -> Summary {
-        Summary {
+        let mut summary = Summary {
             tally: self.tally,
             clients: self.clients.clone(),
             human_clients: self.human_clients.clone(),
             sizes: self.sizes.clone(),
             durations: self.durations.clone(),
             exact: None,
-        }
+        };
+        summary.sizes.settle();
+        summary.durations.settle();
+        summary
     }
 }
 
@@ -197,48 +202,9 @@ fn count_client(
     }
 }
 
-impl Table {
-    fn top(&self, top: usize) -> Top {
-        match self {
-            Self::Total(counts) => {
-                let row = Row { key: String::new(), counts: *counts, missed: 0 };
-                Top { rows: vec![row], floor: 0, keys: Some(1) }
-            }
-            Self::Statuses(statuses) => statuses.top(),
-            Self::Keys(list) => list.top(top),
-        }
-    }
-}
-
-/// Counts by status code: so few that they need no list.
-#[derive(Debug, Clone, Default)]
-struct Statuses(Vec<(u16, Counts)>);
-
-impl Statuses {
-    /// Finds a status from the front; it mostly is one of the first few that came.
-    fn add(&mut self, status: u16, counts: &Counts) {
-        match self.0.iter_mut().find(|(known, _)| *known == status) {
-            Some((_, sum)) => *sum += counts,
-            None => self.0.push((status, *counts)),
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        other.0.iter().for_each(|(status, counts)| self.add(*status, counts));
-    }
-
-    fn top(&self) -> Top {
-        let row = |(status, counts): &(u16, Counts)| Row {
-            key: status_key(*status).to_owned(),
-            counts: *counts,
-            missed: 0,
-        };
-        let mut rows: Vec<Row> = self.0.iter().map(row).collect();
-        rows.sort_by(|a, b| {
-            b.counts.requests().cmp(&a.counts.requests()).then_with(|| a.key.cmp(&b.key))
-        });
-        Top { keys: Some(rows.len() as u64), rows, floor: 0 }
-    }
+/// Whether a view of this key has a list; the others are sums of classes.
+fn is_text(key: Key) -> bool {
+    !matches!(key, Key::None | Key::Status)
 }
 
 #[cfg(test)]

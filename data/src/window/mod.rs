@@ -1,6 +1,8 @@
 //! Minute windows: what a partition's records add up to, and when a window closes.
 
 pub mod aggregate;
+mod classes;
+mod places;
 pub mod sketch;
 pub mod toplist;
 pub mod watermark;

@@ -6,8 +6,9 @@
 //! key, ours all measures, under one eviction. So an entry's counts are exact
 //! since it was (last) inserted, and what it can have missed before is a number of its own.
 
-use hashbrown::HashTable;
+use std::cmp::{Ordering, Reverse};
 
+use super::places::Places;
 use super::sketch::key_hash;
 use crate::view::{Counts, Row};
 
@@ -22,12 +23,14 @@ pub struct TopList {
     floor: u64,
     entries: Vec<Entry>,
     /// The entries' positions by the hash of their keys.
-    index: HashTable<u32>,
+    places: Places,
+    /// Positions of entries that were found by [`Self::add_one_of_few`].
+    recent: [u32; RECENT],
     /// The keys' text, one after the other.
     text: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     hash: u64,
     counts: Counts,
@@ -37,6 +40,37 @@ struct Entry {
     start: u32,
     len: u32,
 }
+
+/// An entry in the order of a list: most requests first, ties in name order.
+#[derive(Debug, Clone, Copy)]
+struct Ranked<'a> {
+    requests: Reverse<u64>,
+    /// The first bytes of the key as a number, which orders nearly all keys as their texts do.
+    start: u128,
+    key: &'a str,
+    entry: &'a Entry,
+}
+
+impl Ord for Ranked<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let of = |ranked: &Self| (ranked.requests, ranked.start);
+        of(self).cmp(&of(other)).then_with(|| self.key.cmp(other.key))
+    }
+}
+
+impl PartialOrd for Ranked<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked<'_> {}
 
 impl Default for TopList {
     fn default() -> Self {
@@ -51,7 +85,8 @@ impl TopList {
             cap: cap.max(2),
             floor: 0,
             entries: Vec::new(),
-            index: HashTable::new(),
+            places: Places::default(),
+            recent: [0; RECENT],
             text: String::new(),
         }
     }
@@ -60,7 +95,7 @@ impl TopList {
     pub fn clear(&mut self) {
         self.floor = 0;
         self.entries.clear();
-        self.index.clear();
+        self.places.clear();
         self.text.clear();
     }
 
@@ -68,17 +103,29 @@ impl TopList {
     /// Returns what the entry counts now: where that is what was added, the key
     /// was new, or is seen again for the first time since it was evicted.
     #[inline]
-    pub fn add(&mut self, key: &str, hash: u64, counts: &Counts) -> Counts {
-        let (entries, text) = (&self.entries, &self.text);
-        let found = self.index.find(hash, |&at| is_key(entries, text, at, hash, key));
-        if let Some(&at) = found
-            && let Some(entry) = self.entries.get_mut(at as usize)
+    pub fn add(&mut self, key: &str, hash: u64, counts: &Counts) -> &Counts {
+        let at = self.at(key, hash);
+        let entry = &mut self.entries[at];
+        entry.counts += counts;
+        &entry.counts
+    }
+
+    /// The same for a view that mostly has a handful of keys: its entry is looked for where the last one
+    /// of about its looks was, before anything is hashed.
+    #[inline]
+    pub fn add_one_of_few(&mut self, key: &str, counts: &Counts) {
+        let looks = looks(key.as_bytes());
+        let recent = self.recent[looks] as usize;
+        let text = self.text.as_bytes();
+        if let Some(entry) = self.entries.get_mut(recent)
+            && is_text(text, entry, key.as_bytes())
         {
             entry.counts += counts;
-            return entry.counts;
+            return;
         }
-        self.insert(key, hash, *counts, 0);
-        *counts
+        let at = self.at(key, key_hash(key));
+        self.recent[looks] = at as u32;
+        self.entries[at].counts += counts;
     }
 
     /// Adds the rows of a list whose absent keys have at most `floor` requests.
@@ -103,21 +150,47 @@ impl TopList {
 
     /// The first `top` rows (0: all of them): most requests first, ties in name order.
     pub fn top(&self, top: usize) -> Top {
-        let entries = self.entries.iter();
-        let mut order: Vec<_> = entries.map(|entry| (entry.counts.requests(), entry)).collect();
-        let rank = |a: &(u64, &Entry), b: &(u64, &Entry)| {
-            b.0.cmp(&a.0).then_with(|| self.key(a.1).cmp(self.key(b.1)))
+        let (mut first, floor) = match 0 < top && top < self.entries.len() {
+            true => self.first(top),
+            false => (self.entries.iter().map(|entry| self.ranked(entry)).collect(), self.floor),
         };
-        let mut floor = self.floor;
-        if 0 < top && top < order.len() {
-            let (_, _, rest) = order.select_nth_unstable_by(top - 1, rank);
-            let most = rest.iter().map(|(_, entry)| self.most(entry)).max();
-            floor = floor.max(most.unwrap_or(0));
-            order.truncate(top);
-        }
-        order.sort_unstable_by(rank);
-        let rows = order.into_iter().map(|(_, entry)| self.row(entry)).collect();
+        first.sort_unstable();
+        let rows = first.into_iter().map(|ranked| self.row(ranked.entry)).collect();
         Top { rows, floor, keys: self.keys() }
+    }
+
+    /// The first `top` entries (fewer than there are) in any order, and the most requests that a
+    /// key without one of them can have had. Names are compared only where requests are equal to
+    /// those of the last one: most keys of a minute come once or twice.
+    fn first(&self, top: usize) -> (Vec<Ranked<'_>>, u64) {
+        let mut requests: Vec<u64> =
+            self.entries.iter().map(|entry| entry.counts.requests()).collect();
+        let from_least = requests.len() - top;
+        let (_, &mut last, _) = requests.select_nth_unstable(from_least);
+        let (mut first, mut ties, mut floor) = (Vec::with_capacity(top), Vec::new(), self.floor);
+        for entry in &self.entries {
+            match entry.counts.requests().cmp(&last) {
+                Ordering::Greater => first.push(self.ranked(entry)),
+                Ordering::Equal => ties.push(self.ranked(entry)),
+                Ordering::Less => floor = floor.max(self.most(entry)),
+            }
+        }
+        let room = top.saturating_sub(first.len());
+        if 0 < room && room < ties.len() {
+            ties.select_nth_unstable(room - 1);
+            let rest = ties.drain(room..).map(|ranked| self.most(ranked.entry));
+            floor = floor.max(rest.max().unwrap_or(0));
+        }
+        first.append(&mut ties);
+        (first, floor)
+    }
+
+    fn ranked<'a>(&'a self, entry: &'a Entry) -> Ranked<'a> {
+        let key = self.key(entry);
+        let mut start = [0; 16];
+        start.iter_mut().zip(key.as_bytes()).for_each(|(to, from)| *to = *from);
+        let requests = Reverse(entry.counts.requests());
+        Ranked { requests, start: u128::from_be_bytes(start), key, entry }
     }
 
     /// How many distinct keys were counted, where that is known: while no key was evicted.
@@ -148,33 +221,49 @@ impl TopList {
         entry.counts.requests().saturating_add(self.missed(entry))
     }
 
+    /// The position of the key's entry, below the number of entries.
+    #[inline]
+    fn find(&self, key: &str, hash: u64) -> Option<usize> {
+        let (entries, text) = (self.entries.as_slice(), self.text.as_bytes());
+        let is = |at: usize| entries.get(at).is_some_and(|it| is_text(text, it, key.as_bytes()));
+        self.places.find(hash, is)
+    }
+
+    /// The position of the key's entry, which is made where there is none.
+    #[inline]
+    fn at(&mut self, key: &str, hash: u64) -> usize {
+        match self.find(key, hash) {
+            Some(at) => at,
+            None => self.insert(key, hash),
+        }
+    }
+
     fn add_entry(&mut self, key: &str, hash: u64, counts: &Counts, excess: i64) {
-        let (entries, text) = (&self.entries, &self.text);
-        let found = self.index.find(hash, |&at| is_key(entries, text, at, hash, key));
-        let found = found.copied().and_then(|at| self.entries.get_mut(at as usize));
-        match found {
-            Some(entry) => {
+        match self.find(key, hash) {
+            Some(at) => {
+                let entry = &mut self.entries[at];
                 entry.counts += counts;
                 entry.excess = entry.excess.saturating_add(excess);
             }
-            None => self.push(key, hash, *counts, excess),
+            None => drop(self.push(key, hash, *counts, excess)),
         }
     }
 
-    #[cold]
-    fn insert(&mut self, key: &str, hash: u64, counts: Counts, excess: i64) {
+    /// Makes an entry that counts nothing yet, and returns its position.
+    fn insert(&mut self, key: &str, hash: u64) -> usize {
         if self.entries.len() >= self.cap {
             self.evict();
         }
-        self.push(key, hash, counts, excess);
+        self.push(key, hash, Counts::default(), 0)
     }
 
-    fn push(&mut self, key: &str, hash: u64, counts: Counts, excess: i64) {
-        let (start, at) = (self.text.len() as u32, self.entries.len() as u32);
+    fn push(&mut self, key: &str, hash: u64, counts: Counts, excess: i64) -> usize {
+        let (start, at) = (self.text.len() as u32, self.entries.len());
         self.text.push_str(key);
         self.entries.push(Entry { hash, counts, excess, start, len: key.len() as u32 });
         let entries = &self.entries;
-        self.index.insert_unique(hash, at, |&at| hash_at(entries, at));
+        self.places.insert(hash, at, |at| hash_at(entries, at));
+        at
     }
 
     fn shrink(&mut self) {
@@ -199,7 +288,7 @@ impl TopList {
 }
 
 /// The first rows of a list, and what is known of the others.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Top {
     /// The rows, most requests first, ties in name order.
     pub rows: Vec<Row>,
@@ -209,17 +298,39 @@ pub struct Top {
     pub keys: Option<u64>,
 }
 
-fn is_key(entries: &[Entry], text: &str, at: u32, hash: u64, key: &str) -> bool {
-    let entry = entries.get(at as usize);
-    entry.is_some_and(|entry| entry.hash == hash && text_of(text, entry) == key)
+/// So many entries are found by their looks.
+const RECENT: usize = 64;
+
+/// Length and ends of a key as a number below [`RECENT`].
+#[inline]
+fn looks(key: &[u8]) -> usize {
+    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
+    (key.len() ^ end(key.first()) ^ end(key.last()) << 2) % RECENT
+}
+
+/// Whether the entry's text is `key`. Most are short, and two words are compared sooner than a
+/// function is called.
+#[inline]
+fn is_text(text: &[u8], entry: &Entry, key: &[u8]) -> bool {
+    let start = entry.start as usize;
+    let Some(text) = text.get(start..start + entry.len as usize) else { return false };
+    if text.len() != key.len() {
+        return false;
+    }
+    let ends = |bytes: &[u8]| Some((*bytes.first_chunk::<8>()?, *bytes.last_chunk::<8>()?));
+    match ends(text) {
+        Some(ours) if text.len() <= 16 => ends(key) == Some(ours),
+        None => text.iter().zip(key).all(|(a, b)| a == b),
+        _ => text == key,
+    }
 }
 
 fn text_of<'a>(text: &'a str, entry: &Entry) -> &'a str {
     text.get(entry.start as usize..(entry.start + entry.len) as usize).unwrap_or_default()
 }
 
-fn hash_at(entries: &[Entry], at: u32) -> u64 {
-    entries.get(at as usize).map_or(0, |entry| entry.hash)
+fn hash_at(entries: &[Entry], at: usize) -> u64 {
+    entries.get(at).map_or(0, |entry| entry.hash)
 }
 
 fn signed(count: u64) -> i64 {
@@ -284,7 +395,7 @@ mod tests {
     #[test]
     fn a_new_key_is_told_from_a_known_one() {
         let mut list = TopList::default();
-        assert_eq!(list.add("a", key_hash("a"), &one(5)), one(5));
+        assert_eq!(*list.add("a", key_hash("a"), &one(5)), one(5));
         assert_eq!(list.add("a", key_hash("a"), &one(5)).requests(), 2);
     }
 
@@ -294,6 +405,18 @@ mod tests {
         list.add("a", 7, &one(0));
         list.add("b", 7, &one(0));
         assert_eq!(list.top(0).rows.len(), 2);
+    }
+
+    #[test]
+    fn keys_of_equal_looks_stay_apart() {
+        let mut list = TopList::with_cap(2);
+        for key in ["POST", "PAST", "POST", "PXST", "GET", "POST"] {
+            list.add_one_of_few(key, &one(0));
+        }
+        assert_eq!(list.top(1).rows[0].key, "POST");
+        list.clear();
+        list.add_one_of_few("POST", &one(0));
+        assert_eq!(list.top(0).rows[0].counts, one(0));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::minute::Minute;
+use crate::minute::{MINUTE_MS, Minute};
 
 /// The most requests that are held; when one more comes, the oldest counts as ahead.
 pub const MOST_HELD: usize = 16;
@@ -97,9 +97,15 @@ pub struct Watermark {
     request_time: Option<i64>,
     arrival: Option<i64>,
     closed: Option<Minute>,
+    /// The first millisecond after the last window that is closed; the least number where none is.
+    closed_to: i64,
     held: Vec<Held>,
     decided: Vec<Decided>,
     resume: Resume,
+}
+
+fn closed_to(closed: Option<Minute>) -> i64 {
+    closed.map_or(i64::MIN, |closed| closed.0.saturating_add(1).saturating_mul(MINUTE_MS))
 }
 
 impl Watermark {
@@ -116,6 +122,7 @@ impl Watermark {
             request_time: resume.request_time,
             arrival: resume.arrival,
             closed,
+            closed_to: closed_to(closed),
             held: Vec::new(),
             decided: Vec::new(),
             resume,
@@ -139,7 +146,9 @@ impl Watermark {
             self.hold(time, offset);
             return Verdict::Held;
         }
-        self.deny();
+        if !self.held.is_empty() {
+            self.deny();
+        }
         self.resume = self.at(offset);
         self.accept(time)
     }
@@ -156,6 +165,12 @@ impl Watermark {
     /// Closes the windows up to and including `minute`, whatever the watermark.
     pub fn close(&mut self, minute: Minute) {
         self.closed = self.closed.max(Some(minute));
+        self.closed_to = closed_to(self.closed);
+    }
+
+    /// Whether [`Self::decided`] has any verdict.
+    pub fn has_decided(&self) -> bool {
+        !self.decided.is_empty()
     }
 
     /// The verdicts on held requests since the last call, in the order of offsets.
@@ -226,7 +241,7 @@ impl Watermark {
 
     fn accept(&mut self, time: i64) -> Verdict {
         self.request_time = Some(time);
-        if self.is_closed(Minute::of(time)) {
+        if time < self.closed_to {
             return Verdict::Late;
         }
         self.advance(time);
@@ -239,7 +254,10 @@ impl Watermark {
         }
         self.largest = Some(time);
         let watermark = time.saturating_sub(self.limits.lateness);
-        self.close(Minute(Minute::of(watermark).0 - 1));
+        // Most requests don't move it past the end of another minute.
+        if watermark >= self.closed_to.saturating_add(MINUTE_MS) {
+            self.close(Minute(Minute::of(watermark).0 - 1));
+        }
     }
 
     fn hold(&mut self, time: i64, offset: u64) {

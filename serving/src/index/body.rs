@@ -1,4 +1,5 @@
-//! How backends store a set beside its key: rows and sketches, as JSON.
+//! How backends store a set beside its key: rows as JSON, sketches as their bytes or, in JSON, as
+//! the base64 of them. [`super::encode`] writes it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,17 +14,10 @@ use super::IndexError;
 /// After how long a run that was neither published nor abandoned counts as dead.
 pub(super) const LEFTOVER_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A set without its key, taken apart so that a read without sketches is small.
-#[derive(Debug)]
-pub(super) struct Body {
-    pub(super) rows: Vec<u8>,
-    pub(super) sketches: Option<Vec<u8>>,
-}
-
 /// What a set holds beside its key and its sketches.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Rows<R = Vec<Row>> {
-    rows: R,
+#[derive(Debug, Deserialize)]
+pub(super) struct Rows {
+    rows: Vec<Row>,
     floor: u64,
     keys: Option<u64>,
     tally: Option<Tally>,
@@ -48,25 +42,34 @@ pub(super) struct Head {
     pub(super) state: State,
 }
 
-/// Writes a set's body.
-pub(super) fn encode(set: &RowSet) -> Result<Body, IndexError> {
-    let summary = set.summary.as_deref();
-    let rows = serde_json::to_vec(&Rows {
-        rows: &set.rows,
-        floor: set.floor,
-        keys: set.keys,
-        tally: summary.map(|summary| summary.tally),
-        exact: summary.and_then(|summary| summary.exact),
-    });
-    let sketches = summary.map(|summary| {
-        serde_json::to_vec(&SketchesOut(
-            &summary.clients,
-            &summary.human_clients,
-            &summary.sizes,
-            &summary.durations,
+/// The sketches of a summary as JSON, for an index that has documents.
+pub(super) fn sketches_json(summary: &Summary) -> Result<Vec<u8>, IndexError> {
+    let Summary { clients, human_clients, sizes, durations, .. } = summary;
+    to_json(&SketchesOut(clients, human_clients, sizes, durations))
+}
+
+/// What sketches that are no JSON begin with.
+pub(super) const BINARY: u8 = 1;
+
+/// Reads sketches: bytes of [`super::encode::sketches`], or JSON, as older versions wrote them.
+pub(super) fn sketches(bytes: &[u8]) -> Result<Sketches, IndexError> {
+    let Some((&BINARY, mut rest)) = bytes.split_first() else { return parse(bytes) };
+    let mut next = || {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (sketch, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        rest = after;
+        Some(sketch)
+    };
+    let mut sketch = || next().ok_or_else(|| "it ends too early".to_owned());
+    let mut read = || {
+        Ok::<_, String>(Sketches(
+            Distinct::from_bytes(sketch()?)?,
+            Distinct::from_bytes(sketch()?)?,
+            Quantiles::from_bytes(sketch()?)?,
+            Quantiles::from_bytes(sketch()?)?,
         ))
-    });
-    Ok(Body { rows: rows.map_err(damaged)?, sketches: sketches.transpose().map_err(damaged)? })
+    };
+    read().map_err(|error| IndexError::Failed(format!("stored sketches are damaged: {error}")))
 }
 
 /// Reads a set back; without `sketches` those of its summary are empty.
@@ -93,7 +96,7 @@ fn summary(tally: Tally, exact: Option<Distincts>, sketches: Option<Sketches>) -
     Summary { tally, exact, clients, human_clients, sizes, durations }
 }
 
-/// Reads what [`to_json`] or [`encode`] wrote.
+/// Reads JSON that is stored.
 pub(super) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, IndexError> {
     serde_json::from_slice(bytes).map_err(damaged)
 }

@@ -8,6 +8,7 @@ mod body;
 pub mod conformance;
 mod dead;
 pub mod elastic;
+mod encode;
 mod error;
 mod metrics;
 mod plan;

@@ -1,9 +1,9 @@
 //! Hours and days of one partition: unions of its minute rows, never folded from records.
 //!
-//! The rows of closed minutes are merged once, in the order of time, those of
-//! open ones again for each emission. What an earlier run has closed is read
-//! back from the index before the first row of its hour or day is written;
-//! otherwise a replay of three minutes would overwrite a day.
+//! The rows of closed minutes are merged into their hour once, in the order of time, an hour that
+//! is over into its day; those of open minutes and hours again for each emission. What an earlier
+//! run has closed is read back from the index before the first row of its hour or day is
+//! written; otherwise a replay of three minutes would overwrite a day.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(super) struct Rollup {
 
 #[derive(Debug)]
 struct Span {
-    /// The union of the closed minutes, for each of [`VIEWS`].
+    /// The union of an hour's closed minutes, or of a day's hours that are over, for each of [`VIEWS`].
     closed: Vec<Union>,
     /// Whether something came since it was written last.
     changed: bool,
@@ -70,7 +70,7 @@ impl Rollup {
             for grain in [Grain::Hour, Grain::Day] {
                 if let Some(span) = self.spans.get_mut(&(grain, grain.start(first.start))) {
                     span.changed = true;
-                    if first.state != State::Open {
+                    if first.state != State::Open && grain == Grain::Hour {
                         add_sets(&mut span.closed, minute);
                     }
                 }
@@ -87,13 +87,14 @@ impl Rollup {
     pub fn rows(&mut self, state: &PartitionState, due: bool) -> Vec<RowSet> {
         self.final_through = state.closed_through;
         let mut sets = Vec::new();
-        let open = &self.open;
-        self.spans.retain(|&(grain, start), span| {
+        // Hours come before days, so that those that are over are in their days by then.
+        let spans: Vec<_> = self.spans.keys().copied().collect();
+        for (grain, start) in spans {
             let last = Minute(grain.end(start).0 - 1);
             let over = state.ended || state.closed_through.is_some_and(|closed| last <= closed);
-            if over || (due && span.changed) {
-                let minutes = open.range(start..=last).map(|(_, sets)| sets.as_slice());
-                let unions = span.with_open(minutes);
+            let Some(span) = self.spans.get_mut(&(grain, start)) else { continue };
+            if over || (due && std::mem::take(&mut span.changed)) {
+                let unions = self.unions(grain, start, last);
                 sets.extend(unions.iter().filter_map(Union::finish).map(|set| RowSet {
                     grain,
                     start,
@@ -101,33 +102,70 @@ impl Rollup {
                     state: state_of(set.state, over),
                     ..set
                 }));
-                span.changed = false;
             }
-            !over
-        });
+            if over && let Some(span) = self.spans.remove(&(grain, start)) {
+                self.hand_on(grain, start, &span);
+            }
+        }
         sets
+    }
+
+    /// What a span is made of so far, open hours and minutes included.
+    fn unions(&self, grain: Grain, start: Minute, last: Minute) -> Vec<Union> {
+        let closed = self.spans.get(&(grain, start)).map(|span| span.closed.clone());
+        let mut unions = closed.unwrap_or_default();
+        if grain == Grain::Day {
+            let hours = self.spans.range((Grain::Hour, start)..=(Grain::Hour, last));
+            hours.for_each(|(_, hour)| merge(&mut unions, &hour.closed));
+        }
+        self.open.range(start..=last).for_each(|(_, sets)| add_sets(&mut unions, sets));
+        unions
+    }
+
+    /// An hour that is over belongs to its day.
+    fn hand_on(&mut self, grain: Grain, start: Minute, hour: &Span) {
+        let day = self.spans.get_mut(&(Grain::Day, Grain::Day.start(start)));
+        if let Some(day) = day.filter(|_| grain == Grain::Hour) {
+            merge(&mut day.closed, &hour.closed);
+        }
     }
 
     fn load(&mut self, index: &dyn Index, grain: Grain, start: Minute) -> Result<(), IndexError> {
         if self.spans.contains_key(&(grain, start)) {
             return Ok(());
         }
-        let mut closed = vec![Union::with_cap(DEFAULT_CAP); VIEWS.len()];
+        let mut closed = nothing();
         let known = self.final_through.map_or(start, Minute::next).min(grain.end(start));
-        if known > start {
-            add_sets(&mut closed, &minute_rows(index, &self.partition, start, known)?);
+        let mut through = known;
+        if grain == Grain::Day {
+            // The hour that is not over is a span of its own.
+            through = Grain::Hour.start(known);
+            if start <= through && through < known {
+                self.load(index, Grain::Hour, through)?;
+            }
+        }
+        if through > start {
+            let minutes = minute_rows(index, &self.partition, start, through)?;
+            for hour in
+                minutes.chunk_by(|a, b| Grain::Hour.start(a.start) == Grain::Hour.start(b.start))
+            {
+                let mut unions = nothing();
+                add_sets(&mut unions, hour);
+                merge(&mut closed, &unions);
+            }
         }
         self.spans.insert((grain, start), Span { closed, changed: true });
         Ok(())
     }
 }
 
-impl Span {
-    fn with_open<'a>(&self, open: impl Iterator<Item = &'a [RowSet]>) -> Vec<Union> {
-        let mut unions = self.closed.clone();
-        open.for_each(|sets| add_sets(&mut unions, sets));
-        unions
-    }
+/// The union of nothing, for each of [`VIEWS`].
+fn nothing() -> Vec<Union> {
+    vec![Union::with_cap(DEFAULT_CAP); VIEWS.len()]
+}
+
+fn merge(unions: &mut [Union], others: &[Union]) {
+    unions.iter_mut().zip(others).for_each(|(union, other)| union.merge(other));
 }
 
 fn add_sets(unions: &mut [Union], sets: &[RowSet]) {

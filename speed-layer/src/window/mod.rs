@@ -3,7 +3,7 @@
 mod decode;
 mod open;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use twofold_data::facts::Facts;
 use twofold_data::minute::Minute;
@@ -48,7 +48,9 @@ pub struct Fold {
     seed: u64,
     bounds: Bounds,
     watermark: Watermark,
-    open: BTreeMap<Minute, Window>,
+    /// The windows that take records, in the order of time: a handful, and most records belong to one
+    /// of the last two.
+    open: Vec<(Minute, Window)>,
     /// The rows of windows that closed since the last emission.
     closed: Vec<RowSet>,
     /// Memory of windows that closed, for those that open.
@@ -72,7 +74,7 @@ impl Fold {
             seed: partition_seed(&state.partition),
             bounds,
             watermark,
-            open: BTreeMap::new(),
+            open: Vec::new(),
             closed: Vec::new(),
             spare: Vec::new(),
             held: VecDeque::new(),
@@ -108,7 +110,9 @@ impl Fold {
         }
         self.next_offset = record.next_offset;
         self.changed = true;
-        self.settle(decoder, record.offset + 1, new);
+        if self.watermark.has_decided() {
+            self.settle(decoder, record.offset + 1, new);
+        }
         self.close_windows();
     }
 
@@ -120,8 +124,9 @@ impl Fold {
         self.settle(decoder, self.next_offset, self.next_offset >= self.counted_to);
         let near = |largest: i64| Minute::of(largest.saturating_add(self.bounds.limits.lateness));
         let last = self.watermark.largest().map(near);
-        if let Some((last, _)) = last.and_then(|last| self.open.range(..=last).next_back()) {
-            self.watermark.close(*last);
+        let mut open = self.open.iter().rev().map(|(minute, _)| *minute);
+        if let Some(last) = last.and_then(|last| open.find(|open| *open <= last)) {
+            self.watermark.close(last);
         }
         self.close_windows();
         self.changed |= !self.state.ended;
@@ -213,7 +218,7 @@ impl Fold {
     /// everything that is held. (The *oldest window's* first offset is not enough:
     /// a younger window may have started before it.)
     fn resume(&self) -> Resume {
-        let windows = self.open.values().map(|window| window.resume);
+        let windows = self.open.iter().map(|(_, window)| window.resume);
         let points = windows.chain(self.watermark.held_from());
         let next = self.watermark.at(self.next_offset);
         points.min_by_key(|point| point.offset).unwrap_or(next)
@@ -260,12 +265,21 @@ impl Fold {
     }
 
     fn window(&mut self, minute: Minute, resume: Resume, version: u64) -> &mut Aggregate {
-        let window = self.open.entry(minute).or_insert_with(|| {
-            let spare = self.spare.pop();
-            Window::new(spare.unwrap_or_else(|| Aggregate::with_cap(self.bounds.keys)), resume)
-        });
+        let before = self.open.iter().rposition(|(open, _)| *open <= minute);
+        let at = match before {
+            Some(at) if self.open[at].0 == minute => at,
+            before => self.open_window(before.map_or(0, |at| at + 1), minute, resume),
+        };
+        let window = &mut self.open[at].1;
         window.version = window.version.max(version);
         &mut window.aggregate
+    }
+
+    fn open_window(&mut self, at: usize, minute: Minute, resume: Resume) -> usize {
+        let spare = self.spare.pop();
+        let empty = spare.unwrap_or_else(|| Aggregate::with_cap(self.bounds.keys));
+        self.open.insert(at, (minute, Window::new(empty, resume)));
+        at
     }
 
     /// Does with records that were held what the watermark has decided meanwhile.
@@ -293,7 +307,7 @@ impl Fold {
     }
 
     fn close_windows(&mut self) {
-        while let Some((&oldest, _)) = self.open.first_key_value() {
+        while let Some(&(oldest, _)) = self.open.first() {
             if !self.watermark.is_closed(oldest) {
                 if self.open.len() <= self.bounds.windows {
                     return;
@@ -301,10 +315,9 @@ impl Fold {
                 self.watermark.close(oldest);
                 self.closed_early += 1;
             }
-            if let Some(window) = self.open.remove(&oldest) {
-                self.closed.extend(window.rows(&self.state.partition, oldest, State::Closed));
-                self.keep(window.aggregate);
-            }
+            let (_, window) = self.open.remove(0);
+            self.closed.extend(window.rows(&self.state.partition, oldest, State::Closed));
+            self.keep(window.aggregate);
         }
     }
 }

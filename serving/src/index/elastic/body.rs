@@ -15,7 +15,8 @@ use twofold_data::view::{Counts, Key, MEASURES, RowSet, State, Summary, view};
 use twofold_data::window::sketch::Quantiles;
 
 use super::mapping::key_field;
-use crate::index::body::{Body, Head, Rows, Sketches, decode, encode, finality};
+use crate::index::body::{Head, Rows, Sketches, decode, finality, sketches_json};
+use crate::index::encode::{rows, string};
 use crate::index::{IndexError, Layer};
 
 /// Which of a set's layers and unions a document speaks of.
@@ -107,7 +108,6 @@ impl Shared {
         set: &RowSet,
         out: &mut Vec<u8>,
     ) -> Result<(), IndexError> {
-        let Body { rows, sketches } = encode(set)?;
         out.extend_from_slice(&self.text);
         let whole = kind != Kind::Speed;
         let _ = write!(
@@ -127,10 +127,10 @@ impl Shared {
             summary_fields(out, summary);
         }
         out.extend_from_slice(br#","rows":"#);
-        out.extend_from_slice(&rows);
-        if let Some(sketches) = sketches {
+        out.extend_from_slice(&rows(set)?);
+        if let Some(summary) = &set.summary {
             out.extend_from_slice(br#","sketches":"#);
-            out.extend_from_slice(&sketches);
+            out.extend_from_slice(&sketches_json(summary)?);
         }
         out.extend_from_slice(b"}}");
         Ok(())
@@ -236,11 +236,6 @@ fn state_name(state: State) -> &'static str {
         State::Partial => "partial",
         State::Exact => "exact",
     }
-}
-
-/// A text as JSON. Writing to memory and texts can't fail.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
-    let _ = serde_json::to_writer(out, text);
 }
 
 /// A query's range of starts.

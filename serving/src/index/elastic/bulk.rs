@@ -7,11 +7,11 @@ use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::string;
 use super::connection::{Connection, Failure, Retry, is_passing};
 use super::names::write_alias;
 use crate::index::IndexError;
 use crate::index::body::to_json;
+use crate::index::encode::string;
 
 /// About how many bytes one request has.
 const REQUEST: usize = 4 << 20;

@@ -53,7 +53,7 @@ fn prepare(connection: &mut Connection) -> Result<(), IndexError> {
 
 /// What takes the tables from each version to the next; the first makes them.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] =
-    [include_str!("schema.sql"), include_str!("live.sql")];
+    [include_str!("schema.sql"), include_str!("live.sql"), include_str!("sketches.sql")];
 
 fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     // Looked at first without a lock, so that a newer file is left as it is.

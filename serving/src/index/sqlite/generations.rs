@@ -4,7 +4,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use twofold_data::view::RowSet;
 
 use super::{CHUNK, SqliteIndex};
-use crate::index::body::{Body, encode, finality, now, parse, signed, to_json, unsigned};
+use crate::index::body::{finality, now, parse, signed, to_json, unsigned};
+use crate::index::encode::{Body, encode};
 use crate::index::{Document, IndexError, Publication};
 
 const STAGE: &str = "

@@ -37,7 +37,7 @@ use read::Memory;
 
 /// The version of the tables (`PRAGMA user_version`): a newer binary migrates an older
 /// file, an older binary refuses a newer one.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// How many rows one write transaction touches at most, so that no writer waits long for another.
 const CHUNK: usize = 500;

@@ -11,7 +11,7 @@ use twofold_data::view::{RowSet, State, view_index};
 use super::generations::published;
 use super::settled::{Name, Settled};
 use super::stretches::{Stretch, Stretches};
-use crate::index::body::{Head, decode, parse, state_of, unsigned};
+use crate::index::body::{self, Head, decode, parse, state_of, unsigned};
 use crate::index::plan::finer;
 use crate::index::{Answer, Document, IndexError, Layer, Query, Select, Span, spans};
 
@@ -264,5 +264,5 @@ fn head(row: &Row<'_>, grain: Grain) -> Result<Head, IndexError> {
 fn set(row: &Row<'_>, head: Head, sketches: bool) -> Result<RowSet, IndexError> {
     let body = row.get_ref(6)?.as_blob().unwrap_or_default();
     let sketches = if sketches { row.get_ref(7)?.as_blob_or_null().unwrap_or(None) } else { None };
-    Ok(decode(head, parse(body)?, sketches.map(parse).transpose()?))
+    Ok(decode(head, parse(body)?, sketches.map(body::sketches).transpose()?))
 }

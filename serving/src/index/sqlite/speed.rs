@@ -5,7 +5,8 @@ use twofold_data::partition::Partition;
 use twofold_data::view::RowSet;
 
 use super::{CHUNK, SqliteIndex};
-use crate::index::body::{Body, encode, finality, parse, signed, to_json};
+use crate::index::body::{finality, parse, signed, to_json};
+use crate::index::encode::{Body, encode};
 use crate::index::{IndexError, PartitionState, Put};
 
 /// An older state never replaces a newer one; of two equal versions the more final stays.

@@ -1,0 +1,2 @@
+-- No table changes: from this version on sketches are written as their bytes. Those that are JSON are
+-- read as before, but an older twofold can't read the new ones.
