@@ -69,7 +69,9 @@ impl Class {
 
     /// What so many requests of this size together add to each measure.
     pub fn sum(&self, requests: u64, bytes: u64) -> Counts {
-        Counts(std::array::from_fn(|at| self.ones.0[at] * requests | self.sized.0[at] & bytes))
+        Counts(std::array::from_fn(|at| {
+            self.ones.0[at].saturating_mul(requests) | (self.sized.0[at] & bytes)
+        }))
     }
 
     /// Whether the view at this position of [`VIEWS`] counts the request.

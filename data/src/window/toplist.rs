@@ -305,7 +305,7 @@ const RECENT: usize = 64;
 #[inline]
 fn looks(key: &[u8]) -> usize {
     let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
-    (key.len() ^ end(key.first()) ^ end(key.last()) << 2) % RECENT
+    (key.len() ^ end(key.first()) ^ (end(key.last()) << 2)) % RECENT
 }
 
 /// Whether the entry's text is `key`. Most are short, and two words are compared sooner than a

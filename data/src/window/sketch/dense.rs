@@ -20,7 +20,7 @@ const PREAMBLE: usize = 40;
 
 /// Where the bytes say how the rest is laid out.
 const MODE_BYTE: usize = 7;
-const HLL_OF_EIGHT_BITS: u8 = 2 | 2 << 2;
+const HLL_OF_EIGHT_BITS: u8 = 2 | (2 << 2);
 const LIST_MODE: u8 = 0;
 const SET_MODE: u8 = 1;
 
