@@ -146,7 +146,7 @@ impl Kafka {
             return Ok(Vec::new());
         }
         let url = broker.variable("TWOFOLD_TEST_ELASTICSEARCH")?;
-        let prefix = format!("index.prefix=bench-{}", self.ours.len());
+        let prefix = format!("index.prefix=bench_{}", self.ours.len());
         Ok(vec!["--index".into(), url, "--set".into(), prefix])
     }
 }

@@ -114,7 +114,7 @@ impl Flow {
         let folder = run::scratch(&format!("bench/latency-{number}"))?;
         make_topic(&topic, &folder)?;
         let index = broker.variable("TWOFOLD_TEST_ELASTICSEARCH")?;
-        let prefix = format!("index.prefix=latency-{number}");
+        let prefix = format!("index.prefix=latency_{number}");
         let part = |arguments: &[&str]| {
             let mut command = twofold(arguments);
             command.arg("--data").arg(folder.join("data"));
