@@ -22,7 +22,11 @@ pub(super) fn parse<'a>(line: &'a str, layout: &Layout, clock: &mut Clock) -> Op
     let (referrer, user_agent, rest) =
         if layout.combined { headers(rest)? } else { (None, None, rest) };
     let duration = apache::trailing(rest, layout).ok()?;
-    (!client.is_empty()).then(|| Request {
+    if client.is_empty() {
+        return None;
+    }
+    // In a closure it would be a call of its own.
+    Some(Request {
         time,
         utc_offset,
         host,
