@@ -121,7 +121,10 @@ impl Flow {
             command.args(["--index", &index, "--set", &prefix]);
             command
         };
-        let speed = spawn(&mut part(&["speed", "--source", &topic, "--format", "combined"]))?;
+        // A group that knows nothing of the run before, whose killed member it would wait for.
+        let group = format!("source.group=latency-{number}");
+        let speed = ["speed", "--source", &topic, "--format", "combined", "--set", &group];
+        let speed = spawn(&mut part(&speed))?;
         let (serve, address) = listening(&mut part(&["serve", "--listen", "127.0.0.1:0"]))?;
         Ok(Self { topic, speed, _serve: serve, address })
     }
