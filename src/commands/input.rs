@@ -224,7 +224,8 @@ fn detected(
     }
 }
 
-/// What is wrong with the files for now, where something is.
+/// Why there is nothing to read yet, as the end of a message: the error that the files give until they are
+/// there. Empty where they give none, and where Kafka is the source.
 fn why_none(config: &Config) -> String {
     match plan(&of_config(config, Mode::Follow)) {
         Err(error) if topics(config).is_ok_and(|topics| topics.is_none()) => format!(": {error}"),
