@@ -10,7 +10,7 @@ use super::forecast::{Expected, Said};
 pub(super) const LENGTHS: [usize; 7] = [1, 2, 3, 5, 10, 30, 60];
 
 /// The largest of [`LENGTHS`].
-pub(super) const LONGEST: usize = 60;
+pub(super) const LONGEST: usize = LENGTHS[LENGTHS.len() - 1];
 
 /// The last points, the newest first.
 #[derive(Debug, Clone, Default)]
