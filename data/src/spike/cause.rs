@@ -48,7 +48,7 @@ pub fn contributors(
     direction: Direction,
     count: usize,
 ) -> Vec<Contributor> {
-    let sign = if direction == Direction::Up { 1.0 } else { -1.0 };
+    let sign = direction.sign();
     let difference = ((compared.observed - compared.expected) * sign).max(1.0);
     let scale = compared.expected / compared.total_before.max(1.0);
     let mut counts: HashMap<&str, (u64, f64)> = HashMap::new();

@@ -97,6 +97,14 @@ impl Direction {
             Self::Down => "down",
         }
     }
+
+    /// 1 or -1: what a difference is multiplied by, so that more of it is further in this direction.
+    pub(super) fn sign(self) -> f64 {
+        match self {
+            Self::Up => 1.0,
+            Self::Down => -1.0,
+        }
+    }
 }
 
 impl Severity {

@@ -35,7 +35,7 @@ const GAP: i64 = 10;
 /// level is learnt.
 const HOLD: i64 = 7200;
 
-/// So many points are looked at together: those of a deviation, at most 60, and those before it.
+/// So many points are looked at together: those of a deviation and those before it.
 const RECENT: usize = LONGEST + BEFORE;
 
 /// So many points before a deviation are held against it.
@@ -136,7 +136,7 @@ impl Tracker {
     /// Opens a spike where a deviation is rare and large enough.
     fn begin(&mut self, verdict: &Verdict, counts: bool) -> Option<Change> {
         let direction = verdict.direction.filter(|_| verdict.surprise >= self.rare)?;
-        let sign = if direction == Direction::Up { 1.0 } else { -1.0 };
+        let sign = direction.sign();
         let mut points = self.beginning(verdict.lasting, sign);
         let before = self.recent.len() - points.len();
         let large = !counts || (matters(&points) && self.sudden(&points, before, sign));
@@ -248,19 +248,15 @@ impl Track {
         Self { spike, deviations: 0.0, calm: Vec::new() }
     }
 
-    fn sign(&self) -> f64 {
-        if self.spike.direction == Direction::Up { 1.0 } else { -1.0 }
-    }
-
     /// Whether a point belongs to the spike rather than to what was expected.
     fn holds(&self, seen: &Seen) -> bool {
         let mean = self.deviations / self.spike.steps.max(1) as f64;
-        seen.deviation * self.sign() >= (mean / 2.0).clamp(1.5, 4.0)
+        seen.deviation * self.spike.direction.sign() >= (mean / 2.0).clamp(1.5, 4.0)
     }
 
     fn add(&mut self, seen: &Seen, step: i64) {
-        let sign = self.sign();
         let spike = &mut self.spike;
+        let sign = spike.direction.sign();
         let before = spike.steps as f64;
         let mean = |old: f64, new: f64| (old * before + new) / (before + 1.0);
         spike.observed = mean(spike.observed, seen.value);
