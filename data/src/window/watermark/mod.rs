@@ -3,15 +3,14 @@
 //! All of it is a function of the partition's records, never of a clock, so
 //! that a replay decides the same.
 
+mod held;
+
+pub use held::MOST_HELD;
+
+use held::Held;
 use serde::{Deserialize, Serialize};
 
 use crate::minute::{MINUTE_MS, Minute};
-
-/// The most requests that are held; when one more comes, the oldest counts as ahead.
-pub const MOST_HELD: usize = 16;
-
-/// How many following requests must confirm one that is far ahead.
-const CONFIRMATIONS: usize = 2;
 
 /// How much disorder a partition may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,17 +66,6 @@ pub struct Resume {
     pub request_time: Option<i64>,
     /// The arrival time of the record before it (ms); `None` where the source has none (files).
     pub arrival: Option<i64>,
-}
-
-/// A request that is held until others confirm it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Held {
-    offset: u64,
-    time: i64,
-    /// The partition's arrival time when it came.
-    arrival: Option<i64>,
-    /// What a malformed record counted for just before it came.
-    before: Option<i64>,
 }
 
 /// A partition's watermark: the largest event time less the allowed lateness.
@@ -183,15 +171,6 @@ impl Watermark {
         self.resume
     }
 
-    /// Where a replay must start to hold again what is held; `None` where nothing is.
-    pub fn held_from(&self) -> Option<Resume> {
-        self.held.first().map(|held| Resume {
-            arrival: held.arrival,
-            request_time: held.before,
-            ..self.at(held.offset)
-        })
-    }
-
     /// The point before the record at `offset`, which comes next, where nothing is held.
     pub fn at(&self, offset: u64) -> Resume {
         Resume {
@@ -229,12 +208,6 @@ impl Watermark {
         self.closed.is_some_and(|closed| minute <= closed)
     }
 
-    /// The time of the last request as a replay from the first held one would know it: others that
-    /// were held with it may have been accepted since.
-    fn last_request(&self) -> Option<i64> {
-        self.held.first().map_or(self.request_time, |held| held.before)
-    }
-
     fn is_ahead(&self, time: i64) -> bool {
         self.largest.is_none_or(|largest| time > largest.saturating_add(self.limits.ahead))
     }
@@ -258,73 +231,6 @@ impl Watermark {
         if watermark >= self.closed_to.saturating_add(MINUTE_MS) {
             self.close(Minute(Minute::of(watermark).0 - 1));
         }
-    }
-
-    fn hold(&mut self, time: i64, offset: u64) {
-        if self.held.len() >= MOST_HELD {
-            self.deny_first();
-        }
-        let (arrival, before) = (self.arrival, self.last_request());
-        self.held.push(Held { offset, time, arrival, before });
-        let confirmed = match self.largest {
-            None => self.confirmed_first(),
-            Some(_) => self.confirmed(),
-        };
-        if let Some(time) = confirmed {
-            self.release(time);
-        }
-    }
-
-    /// The time of the partition's first request, once another one agrees with it.
-    fn confirmed_first(&mut self) -> Option<i64> {
-        let [first, second] = self.held[..] else { return None };
-        if second.time >= first.time.saturating_sub(self.limits.ahead) {
-            return Some(first.time);
-        }
-        self.deny_first();
-        None
-    }
-
-    fn deny_first(&mut self) {
-        let Held { offset, time, .. } = self.held.remove(0);
-        self.decided.push(Decided { offset, time, verdict: Verdict::Ahead });
-    }
-
-    /// The smallest of the held times that enough following ones confirm.
-    fn confirmed(&self) -> Option<i64> {
-        let confirmed = |at: usize, time: i64| {
-            let from = time.saturating_sub(self.limits.lateness);
-            let following = self.held.iter().skip(at + 1).filter(|held| held.time >= from);
-            following.count() >= CONFIRMATIONS
-        };
-        let held = self.held.iter().enumerate();
-        held.filter(|(at, held)| confirmed(*at, held.time)).map(|(_, held)| held.time).min()
-    }
-
-    /// Time has gone on to `time`: judges everything that is held again.
-    fn release(&mut self, time: i64) {
-        self.resume = self.held_from().unwrap_or(self.resume);
-        let held = std::mem::take(&mut self.held);
-        self.advance(time);
-        for one in held {
-            let Held { offset, time, .. } = one;
-            if self.is_ahead(time) {
-                self.held.push(one);
-            } else {
-                self.deny();
-                let verdict = self.accept(time);
-                self.decided.push(Decided { offset, time, verdict });
-            }
-        }
-    }
-
-    fn deny(&mut self) {
-        let denied = self.held.drain(..);
-        self.decided.extend(denied.map(|Held { offset, time, .. }| Decided {
-            offset,
-            time,
-            verdict: Verdict::Ahead,
-        }));
     }
 }
 
