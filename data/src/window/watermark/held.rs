@@ -30,9 +30,10 @@ impl Watermark {
     }
 
     /// The time of the last request as a replay from the first held one would know it: others that
-    /// were held with it may have been accepted since.
+    /// were held with it may have been accepted since. Before the first request of all is
+    /// confirmed, its own.
     pub(super) fn last_request(&self) -> Option<i64> {
-        self.held.first().map_or(self.request_time, |held| held.before)
+        self.held.first().map_or(self.request_time, |held| held.before.or(Some(held.time)))
     }
 
     /// Holds a request that is far ahead; it may be the one that confirms what is held.
@@ -58,6 +59,8 @@ impl Watermark {
             return Some(first.time);
         }
         self.deny_first();
+        // The second one is the first now: its predecessor's time said nothing.
+        self.held.iter_mut().for_each(|held| held.before = None);
         None
     }
 

@@ -191,8 +191,7 @@ impl Watermark {
     /// request's time: in a log that is shipped long afterwards it belongs among its neighbours, and
     /// must open no window of today. `None` where neither is known.
     pub fn time_of_no_request(&self, arrival: Option<i64>) -> Option<i64> {
-        // The first request of all may still be held.
-        let request = self.last_request().or(self.held.first().map(|held| held.time));
+        let request = self.last_request();
         let Some((arrived, request)) = arrival.zip(request) else { return arrival.or(request) };
         let near = arrived.abs_diff(request) <= self.limits.lateness.unsigned_abs();
         Some(if near { arrived } else { request })
@@ -350,6 +349,19 @@ mod tests {
         let first = Watermark::new(Limits::default());
         assert_eq!(first.time_of_no_request(Some(10)), Some(10), "before any request");
         assert_eq!(first.time_of_no_request(None), None);
+    }
+
+    #[test]
+    fn a_replay_knows_the_first_request_before_those_that_were_held_with_it() {
+        let times = [0, HOUR + 1, 1000 * HOUR, 2000 * HOUR, 2000 * HOUR];
+        let expected = standing(&mut Watermark::new(Limits::default()), &times, 0);
+        for stop in 0..=times.len() {
+            let (resume, closed) = run_to(&times, stop);
+            let mut replay = Watermark::resume_at(Limits::default(), resume, closed);
+            for (offset, time) in standing(&mut replay, &times, resume.offset) {
+                assert_eq!(Some(&time), expected.get(&offset), "{offset}, stopped at {stop}");
+            }
+        }
     }
 
     fn times() -> impl Strategy<Value = Vec<i64>> {
