@@ -15,6 +15,7 @@ mod measure;
 mod nab;
 mod page;
 mod peers;
+mod running;
 mod scale;
 mod spikes;
 

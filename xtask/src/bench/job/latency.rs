@@ -1,21 +1,21 @@
 //! How long a line that has arrived in Kafka takes to be counted in the API's answers.
 
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
 use twofold_data::generate::{LiveTraffic, Profile};
 
 use super::Job;
-use super::api::Latencies;
+use super::api::{self, Latencies};
 use crate::bench::Bench;
 use crate::bench::broker::Broker;
 use crate::bench::measure::{Measured, so_far};
+use crate::bench::running::Running;
 use crate::run;
 use crate::stack::Server;
 
@@ -90,22 +90,11 @@ impl Job for Latency {
     }
 }
 
-/// A child that ends with this value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The processes on the way of a line.
 struct Flow {
     topic: String,
     speed: Running,
-    _serve: Running,
-    address: String,
+    serve: api::Server,
 }
 
 impl Flow {
@@ -124,15 +113,15 @@ impl Flow {
         // A group that knows nothing of the run before, whose killed member it would wait for.
         let group = format!("source.group=latency-{number}");
         let speed = ["speed", "--source", &topic, "--format", "combined", "--set", &group];
-        let speed = spawn(&mut part(&speed))?;
-        let (serve, address) = listening(&mut part(&["serve", "--listen", "127.0.0.1:0"]))?;
-        Ok(Self { topic, speed, _serve: serve, address })
+        let speed = Running::start(&mut part(&speed))?;
+        let serve = listening(&mut part(&["serve", "--listen", "127.0.0.1:0"]))?;
+        Ok(Self { topic, speed, serve })
     }
 
     /// Sends lines from another thread, and looks how many are counted.
     fn measure(&self) -> Result<Latencies, String> {
         let mut ship = twofold(&["ship", "-", "--to", &self.topic, "--format", "combined"]);
-        let mut ship = spawn(ship.stdin(Stdio::piped()))?;
+        let mut ship = Running::start(ship.stdin(Stdio::piped()))?;
         let input = ship.0.stdin.take().ok_or("`ship` has no standard input")?;
         let sent = Mutex::new(Sent::default());
         std::thread::scope(|scope| {
@@ -169,11 +158,7 @@ impl Flow {
     /// The records that an answer counts which was computed just now: other zeros make another question.
     fn counted(&self) -> Result<u64, String> {
         let zeros = "0".repeat(now().subsec_nanos() as usize % 97);
-        let url = format!("{}/totals?last={zeros}2h", self.address);
-        let wrong = |error: ureq::Error| format!("{url}: {error}");
-        let text = ureq::get(&url).call().and_then(|mut answer| answer.body_mut().read_to_string());
-        let totals: Value =
-            serde_json::from_str(&text.map_err(wrong)?).map_err(|error| error.to_string())?;
+        let totals = self.serve.ask(&format!("totals?last={zeros}2h"))?;
         Ok(totals["tally"]["records"].as_u64().unwrap_or(0))
     }
 }
@@ -234,21 +219,12 @@ fn twofold(arguments: &[&str]) -> Command {
     command
 }
 
-fn spawn(command: &mut Command) -> Result<Running, String> {
-    command.spawn().map(Running).map_err(|error| format!("{command:?}: {error}"))
-}
-
-/// Starts `serve`, which ends by itself as long as the speed layer has stored nothing; where it listens.
-fn listening(serve: &mut Command) -> Result<(Running, String), String> {
+/// Starts `serve`, which ends by itself as long as the speed layer has stored nothing.
+fn listening(serve: &mut Command) -> Result<api::Server, String> {
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
-        let mut running = spawn(serve.stderr(Stdio::piped()))?;
-        let said = running.0.stderr.take().ok_or("`serve` has no standard error")?;
-        let mut said = BufReader::new(said).lines().map_while(Result::ok);
-        let address = said.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        if let Some(address) = address {
-            std::thread::spawn(move || said.count());
-            return Ok((running, address + "/api/v1"));
+        if let Some(server) = api::Server::of(serve)? {
+            return Ok(server);
         }
         std::thread::sleep(Duration::from_millis(500));
     }

@@ -4,16 +4,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::{Chart, Scale, Series};
-use crate::bench::job::api::{Latencies, Server};
+use crate::bench::job::api::{Latencies, START, Server};
 use crate::bench::machine;
 use crate::run;
 
 /// The log's days, and how many lines they have together.
 const DAYS: u64 = 30;
 const LINES: u64 = 2_000_000;
-
-/// In the future, as the `api` job's, and for the same reason.
-const START: &str = "2100-01-01";
 
 /// What is asked, without its range.
 const QUESTIONS: [(&str, &str); 4] = [

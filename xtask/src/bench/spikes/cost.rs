@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use twofold_data::generate::{LiveTraffic, Profile};
 
+use crate::bench::running::Running;
 use crate::run;
 
 /// Lines a second, on a day's average: the hour decides how many there are.
@@ -41,12 +42,7 @@ fn at(rate: f64) -> Result<String, String> {
     live.feed(WARM)?;
     let mut serve = start(&place, &["serve", "--listen", "127.0.0.1:0"])?;
     let outcome = took([&speed, &serve], &mut live);
-    let both = [&mut speed, &mut serve].map(|child| matches!(child.try_wait(), Ok(None)));
-    for child in [&mut speed, &mut serve] {
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    if both != [true, true] {
+    if !speed.runs() || !serve.runs() {
         return Err("the speed layer or the server ended too early".to_owned());
     }
     let [speed, judge] = outcome?;
@@ -56,10 +52,11 @@ fn at(rate: f64) -> Result<String, String> {
 
 /// The CPU-seconds of the speed layer, and of the server's first thread, which does nothing but judge, while
 /// the log grew.
-fn took([speed, serve]: [&Child; 2], live: &mut Live) -> Result<[f64; 2], String> {
+fn took([speed, serve]: [&Running; 2], live: &mut Live) -> Result<[f64; 2], String> {
     live.feed(WARM)?;
     live.written = 0;
-    let now = || Ok::<_, String>([all_threads(speed.id())?, thread(serve.id(), serve.id())?]);
+    let [speed, serve] = [speed.0.id(), serve.0.id()];
+    let now = || Ok::<_, String>([all_threads(speed)?, thread(serve, serve)?]);
     let before = now()?;
     live.feed(SECONDS)?;
     let after = now()?;
@@ -82,11 +79,10 @@ fn thread(process: u32, thread: u32) -> Result<f64, String> {
     first.map(|nanoseconds| nanoseconds / 1e9).ok_or(format!("{path}: {text}"))
 }
 
-fn start(place: &Path, arguments: &[&str]) -> Result<Child, String> {
+fn start(place: &Path, arguments: &[&str]) -> Result<Running, String> {
     let mut command = Command::new(run::twofold());
     command.args(arguments).arg("--data").arg(place.join("data"));
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().map_err(|error| format!("twofold {arguments:?}: {error}"))
+    Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 /// Appends generated lines to a log as time goes on.

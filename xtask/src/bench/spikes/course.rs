@@ -17,7 +17,7 @@ pub const LEARNT: i64 = 3;
 const NOT_FOUND: f64 = 0.055;
 
 /// How many minutes beside a label still belong to it.
-const BESIDE: i64 = 2;
+pub const BESIDE: i64 = 2;
 
 /// What the detector made of one course.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::course::{DAYS, LEARNT};
+use super::course::{BESIDE, DAYS, LEARNT};
 use crate::run;
 
 /// Requests a minute, and how many courses of four weeks there are of each.
@@ -13,9 +13,6 @@ const COURSES: [(u64, u64); 2] = [(30, 2), (100, 1)];
 
 /// Spikes that begin within so many minutes are one event, as alerts and the page have it.
 const TOGETHER: i64 = 10;
-
-/// How many minutes beside a label still belong to it.
-const BESIDE: i64 = 2;
 
 /// What all series of a volume have shown.
 #[derive(Default)]

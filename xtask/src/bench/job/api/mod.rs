@@ -25,7 +25,7 @@ const LINES: usize = 2_000_000;
 const DAYS: u64 = 2;
 /// It lies in the future: an archive that stands at the end of an old log moves the boundary to the
 /// wall clock, and nothing would be live.
-const START: &str = "2100-01-01";
+pub const START: &str = "2100-01-01";
 const LIVE: usize = 60_000;
 
 /// Lines a second while questions are asked.

@@ -1,13 +1,14 @@
-//! `twofold run` over a log that grows, asked through its API.
+//! A twofold that serves, asked through its API.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::bench::measure::{Measured, so_far};
+use crate::bench::running::Running;
 use crate::run;
 
 /// How long the history may take to be counted.
@@ -15,27 +16,28 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running process; it ends with this value.
 pub struct Server {
-    child: Child,
+    running: Running,
     address: String,
 }
 
 impl Server {
-    /// Follows `access.log` of a folder, with a batch run every fifteen seconds.
+    /// `run` follows `access.log` of a folder, with a batch run every fifteen seconds.
     pub fn start(folder: &Path) -> Result<Self, String> {
         let mut command = Command::new(run::twofold());
         command.args(["run", "--listen", "127.0.0.1:0", "--set", "batch.every=15s"]);
         command.args(["--set", "archive.max_age=5s", "--source"]);
         command.arg(folder.join("access.log")).arg("--data").arg(folder.join("data"));
-        let mut child =
-            command.stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-        let errors = child.stderr.take().ok_or("the child has no standard error")?;
-        let mut server = Self { child, address: String::new() };
-        let mut lines = BufReader::new(errors).lines().map_while(Result::ok);
-        let listening =
-            lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        std::thread::spawn(move || lines.count());
-        server.address = listening.ok_or("`run` does not listen")? + "/api/v1";
-        Ok(server)
+        Self::of(&mut command)?.ok_or_else(|| "`run` does not listen".to_owned())
+    }
+
+    /// Starts a command that serves; none where it ends before it listens.
+    pub fn of(command: &mut Command) -> Result<Option<Self>, String> {
+        let mut running = Running::start(command.stderr(Stdio::piped()))?;
+        let said = running.0.stderr.take().ok_or("the child has no standard error")?;
+        let mut said = BufReader::new(said).lines().map_while(Result::ok);
+        let listening = said.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        std::thread::spawn(move || said.count());
+        Ok(listening.map(|address| Self { running, address: address + "/api/v1" }))
     }
 
     /// Where the API is.
@@ -68,13 +70,6 @@ impl Server {
 
     /// What it has used since it started.
     pub fn cost(&self) -> Result<Measured, String> {
-        so_far(self.child.id())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        so_far(self.running.0.id())
     }
 }
