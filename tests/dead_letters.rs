@@ -2,26 +2,13 @@
 
 mod common;
 
-use common::{Traffic, assert_fields, json, ok, text};
+use common::{EXACT, Traffic, assert_fields, json, ok, text};
 use serde_json::Value;
 use twofold_data::format::{Format, Parser};
 use twofold_data::request::Line;
 
 /// The format of the lines that came from another server.
 const OTHER: &str = r#"[$time_local] $remote_addr "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#;
-
-const EXACT: [&str; 10] = [
-    "requests",
-    "malformed",
-    "blank",
-    "bytes",
-    "distinct_clients",
-    "status",
-    "methods",
-    "top_clients",
-    "top_pages",
-    "busiest_minutes",
-];
 
 /// A line of the combined format in that of the other server.
 fn rewritten(line: &str) -> Option<String> {

@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::running::Running;
@@ -91,19 +89,14 @@ fn ctrl_c_ends_what_serves() {
     let (log, data) = (text(&traffic.log), traffic.data("data"));
     let listen = ["--data", &data, "--listen", "127.0.0.1:0"];
     for arguments in [&["run", "--source", log][..], &["serve"]] {
-        let mut child =
-            twofold(&[arguments, &listen].concat()).stderr(Stdio::piped()).spawn().unwrap();
-        let pid = child.id().to_string();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let listening =
-            lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        let address = listening.unwrap();
-        let mut ending = Running(child);
+        let (mut ending, address, lines) =
+            Running::heard(&mut twofold(&[arguments, &listen].concat()));
+        let pid = ending.0.id().to_string();
         ureq::get(format!("{address}/api/v1/report")).call().unwrap();
         assert!(
             std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()
         );
-        let rest: Vec<String> = lines.collect();
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
         let well = rest.iter().all(|line| line.starts_with("format: "));
         assert!(well, "{arguments:?}: {rest:?}");
         assert!(ending.0.wait().unwrap().success(), "{arguments:?}");

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{Traffic, json, ok, text};
+use common::{Traffic, json, ok, text, twofold_at};
 use serde_json::Value;
 
 /// A copy of the binary that any user may run.
@@ -46,8 +46,7 @@ impl ReadOnly {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).env_remove("TWOFOLD_CONFIG").env("TWOFOLD_LOG", "warn");
+        let mut command = twofold_at(&self.binary, arguments);
         command.current_dir("/");
         if std::fs::metadata(&self.root).unwrap().uid() == 0 {
             command.uid(65_534).gid(65_534);

@@ -14,7 +14,12 @@ use serde_json::Value;
 
 /// The binary with these arguments, and no configuration of the machine's.
 pub fn twofold(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_twofold"));
+    twofold_at(Path::new(env!("CARGO_BIN_EXE_twofold")), arguments)
+}
+
+/// The same of a copy of the binary.
+pub fn twofold_at(binary: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary);
     command.args(arguments).env_remove("TWOFOLD_CONFIG").env("TWOFOLD_LOG", "warn");
     command
 }
@@ -82,6 +87,20 @@ impl Traffic {
         text(&self.folder.path().join(name)).to_owned()
     }
 }
+
+/// What a report says exactly, and the generator knows.
+pub const EXACT: [&str; 10] = [
+    "requests",
+    "malformed",
+    "blank",
+    "bytes",
+    "distinct_clients",
+    "status",
+    "methods",
+    "busiest_minutes",
+    "top_clients",
+    "top_pages",
+];
 
 /// Each of these fields must be what the answers say.
 pub fn assert_fields(said: &Value, answers: &Value, fields: &[&str]) {

@@ -1,7 +1,7 @@
 //! Processes that run until the test ends.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 /// Is killed when the test ends, whatever happens.
 pub struct Running(pub Child);
@@ -15,13 +15,19 @@ impl Running {
     /// Starts a command that serves; the URL that it tells on its standard error, the rest of which is
     /// read and dropped.
     pub fn serving(command: &mut Command) -> (Self, String) {
+        let (running, url, rest) = Self::heard(command);
+        std::thread::spawn(move || rest.count());
+        (running, url)
+    }
+
+    /// The same; the rest is the caller's to read.
+    pub fn heard(command: &mut Command) -> (Self, String, Lines<BufReader<ChildStderr>>) {
         let mut running = Self::start(command.stderr(Stdio::piped()));
         let mut lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
         let url = lines
             .find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned))
             .expect("the server does not start");
-        std::thread::spawn(move || lines.count());
-        (running, url)
+        (running, url, lines)
     }
 }
 
