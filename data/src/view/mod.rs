@@ -60,9 +60,9 @@ pub enum Key {
 }
 
 impl Key {
-    /// Whether nearly all requests have one of a few dozen keys.
+    /// Whether it is a text, of which nearly all requests have one of a few dozen.
     pub fn is_few(self) -> bool {
-        matches!(self, Self::None | Self::Status | Self::Method | Self::Agent | Self::Os)
+        matches!(self, Self::Method | Self::Agent | Self::Os)
     }
 
     /// The request's key; `None` where it has none. (The status is a number, see [`status_key`].)

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use twofold_data::minute::Minute;
-use twofold_data::spike::{Direction, Scope, Severity};
+use twofold_data::spike::{Scope, Severity};
 
 use super::row::SpikeRow;
 use super::store::live;
@@ -150,11 +150,11 @@ fn sentence(row: &SpikeRow, event: Event) -> String {
         minutes => format!("{minutes} minutes"),
     };
     let (observed, expected) = (row.observed.round(), row.expected.round());
-    let more = if row.direction == Direction::Up { "up" } else { "down" };
     let mut text = match event {
         Event::Spike => format!(
-            "{} {more}: {observed} a minute where {expected} were expected, for {lasted} since {since}",
-            row.series
+            "{} {}: {observed} a minute where {expected} were expected, for {lasted} since {since}",
+            row.series,
+            row.direction.name()
         ),
         Event::Resolved => format!("{} back after {lasted} from {since}", row.series),
     };

@@ -23,14 +23,19 @@ pub struct Log {
     answers: Value,
 }
 
+/// Generates so many lines of a profile's traffic into a file; `more` are further arguments.
+pub fn generate(profile: &str, lines: u64, more: &[&str], into: &Path) -> Result<(), String> {
+    let mut generate = Command::new(run::twofold());
+    generate.args(["generate", "--profile", profile, "--lines", &lines.to_string()]);
+    run::output(generate.args(more).arg("--out").arg(into)).map(drop)
+}
+
 impl Log {
     /// Generates traffic of a profile in a folder of that name.
     pub fn generate(profile: &str, lines: u64) -> Result<Self, String> {
         let folder = run::scratch(&format!("bench/{profile}"))?;
         let (log, answers) = (folder.join("access.log"), folder.join("answers.json"));
-        let mut generate = Command::new(run::twofold());
-        generate.args(["generate", "--profile", profile, "--lines", &lines.to_string(), "--out"]);
-        run::output(generate.arg(&log).arg("--answers").arg(&answers))?;
+        generate(profile, lines, &["--answers", &answers.to_string_lossy()], &log)?;
         let bytes = std::fs::metadata(&log).map_err(|error| error.to_string())?.len();
         Ok(Self { lines, bytes, folder, answers: run::json(&answers)? })
     }

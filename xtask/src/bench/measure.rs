@@ -1,7 +1,7 @@
 //! What a child process cost: CPU and wall time, peak memory.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What one run cost.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -12,6 +12,16 @@ pub struct Measured {
     pub wall: f64,
     /// The largest resident set, in MiB.
     pub peak: f64,
+}
+
+/// The wall clock, since the Unix epoch.
+pub fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The same in whole seconds.
+pub fn seconds() -> i64 {
+    now().as_secs() as i64
 }
 
 /// Runs a command to its end; what it prints is dropped.

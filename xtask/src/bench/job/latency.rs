@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use twofold_data::generate::{LiveTraffic, Profile};
 
@@ -14,7 +14,7 @@ use super::Job;
 use super::api::{self, Latencies};
 use crate::bench::Bench;
 use crate::bench::broker::Broker;
-use crate::bench::measure::{Measured, so_far};
+use crate::bench::measure::{Measured, now, seconds, so_far};
 use crate::bench::running::Running;
 use crate::run;
 use crate::stack::Server;
@@ -191,14 +191,6 @@ fn send(mut input: ChildStdin, sent: &Mutex<Sent>) -> Result<(), String> {
     }
     sent.lock().map_err(|error| error.to_string())?.all = true;
     Ok(())
-}
-
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-fn seconds() -> i64 {
-    now().as_secs() as i64
 }
 
 /// A topic of four partitions with one line in it.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Chart, Scale, Series};
+use crate::bench::log::generate;
 use crate::bench::machine;
 use crate::bench::measure::measure;
 use crate::run;
@@ -41,9 +42,7 @@ impl Scale for Files {
 fn one(files: u64) -> Result<(f64, f64), String> {
     let folder = run::scratch("bench/files")?;
     let (log, data) = (folder.join("access.log"), folder.join("data"));
-    let mut generate = Command::new(run::twofold());
-    generate.args(["generate", "--profile", "bench", "--lines", &(files * LINES).to_string()]);
-    run::output(generate.arg("--out").arg(&log))?;
+    generate("bench", files * LINES, &[], &log)?;
     run::output(&mut archive(&log, &data))?;
     let put = count(&data.join("archive").join("logs"));
     let measured = measure(&mut archive(&log, &data))?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Chart, Scale, Series};
+use crate::bench::log::generate;
 use crate::bench::machine;
 use crate::bench::measure::measure;
 use crate::run;
@@ -42,10 +43,8 @@ impl Scale for History {
 fn one(days: u64) -> Result<f64, String> {
     let folder = run::scratch("bench/history")?;
     let (log, input, data) = (folder.join("all.log"), folder.join("input"), folder.join("data"));
-    let mut generate = Command::new(run::twofold());
-    generate.args(["generate", "--profile", "bench", "--days", &(days + 1).to_string()]);
-    generate.args(["--lines", &((days + 1) * LINES).to_string(), "--out"]).arg(&log);
-    run::output(&mut generate)?;
+    let of = (days + 1).to_string();
+    generate("bench", (days + 1) * LINES, &["--days", &of], &log)?;
     run::emptied(&input)?;
     let text = std::fs::read_to_string(&log).map_err(|error| error.to_string())?;
     let new = start_of_last_day(&text, days);

@@ -1,10 +1,10 @@
 //! How long an answer takes, as the range that is asked of grows.
 
-use std::process::Command;
 use std::time::Instant;
 
 use super::{Chart, Scale, Series};
 use crate::bench::job::api::{Latencies, START, Server};
+use crate::bench::log::generate;
 use crate::bench::machine;
 use crate::run;
 
@@ -34,10 +34,9 @@ impl Scale for Ranges {
 
     fn measure(&self) -> Result<Vec<(&'static str, Chart)>, String> {
         let folder = run::scratch("bench/ranges")?;
-        let mut generate = Command::new(run::twofold());
-        generate.args(["generate", "--profile", "demo", "--start", START]);
-        generate.args(["--lines", &LINES.to_string(), "--days", &DAYS.to_string(), "--out"]);
-        run::output(generate.arg(folder.join("access.log")))?;
+        let days = DAYS.to_string();
+        let log = folder.join("access.log");
+        generate("demo", LINES, &["--start", START, "--days", &days], &log)?;
         let server = Server::start(&folder)?;
         server.wait_for(LINES)?;
         let series = QUESTIONS.map(|(name, question)| {

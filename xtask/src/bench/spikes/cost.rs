@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use twofold_data::generate::{LiveTraffic, Profile};
 
+use crate::bench::measure::seconds;
 use crate::bench::running::Running;
 use crate::run;
 
@@ -95,16 +96,16 @@ struct Live {
 impl Live {
     fn start(log: &Path, rate: f64) -> Result<Self, String> {
         let log = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
-        let traffic = LiveTraffic::new(Profile::bench(), now(), SEED, rate);
+        let traffic = LiveTraffic::new(Profile::bench(), seconds(), SEED, rate);
         Ok(Self { traffic, log, written: 0 })
     }
 
     /// Adds a second's lines each second, for so many seconds.
-    fn feed(&mut self, seconds: u64) -> Result<(), String> {
+    fn feed(&mut self, time: u64) -> Result<(), String> {
         let begun = Instant::now();
-        for second in 1..=seconds {
+        for second in 1..=time {
             let mut block = Vec::new();
-            self.traffic.second(now(), &mut block).map_err(|error| error.to_string())?;
+            self.traffic.second(seconds(), &mut block).map_err(|error| error.to_string())?;
             self.written += block.iter().filter(|byte| **byte == b'\n').count();
             self.log.write_all(&block).map_err(|error| error.to_string())?;
             let due = Duration::from_secs(second);
@@ -112,9 +113,4 @@ impl Live {
         }
         Ok(())
     }
-}
-
-/// The wall clock, in seconds since the Unix epoch.
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
 }

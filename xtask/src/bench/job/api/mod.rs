@@ -9,7 +9,6 @@ pub use server::Server;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,6 +16,7 @@ use serde_json::Value;
 use self::load::Load;
 use super::Job;
 use crate::bench::Bench;
+use crate::bench::log::generate;
 use crate::bench::measure::Measured;
 use crate::run;
 
@@ -75,11 +75,8 @@ impl Job for Api {
     fn prepare(&mut self, _bench: &Bench) -> Result<(), String> {
         self.folder = run::scratch("bench/api")?;
         let whole = self.folder.join("whole.log");
-        let (lines, days) = (LINES.to_string(), DAYS.to_string());
-        let mut generate = Command::new(run::twofold());
-        generate.args(["generate", "--profile", "demo", "--start", START]);
-        generate.args(["--lines", &lines, "--days", &days, "--out"]);
-        run::output(generate.arg(&whole))?;
+        let days = DAYS.to_string();
+        generate("demo", LINES as u64, &["--start", START, "--days", &days], &whole)?;
         let text = fs::read_to_string(&whole).map_err(|error| error.to_string())?;
         let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
         let live = lines.split_off(lines.len().saturating_sub(LIVE));
