@@ -2,7 +2,7 @@
 
 use super::apache::Layout;
 use super::render::{self, Sink};
-use super::time::{STAMP_BYTES, write_stamp};
+use super::time::{STAMP_BYTES, digits, write_stamp};
 use super::{Format, Shape};
 use crate::request::Request;
 
@@ -59,24 +59,33 @@ impl Sink for Rest<'_> {
     }
 }
 
-/// The time stamp that was written last.
+/// The time stamp that was written last: within its hour the calendar need not be asked again.
 #[derive(Debug, Default)]
 struct Stamp {
-    of: Option<(i64, i16)>,
+    /// The hour since the Unix epoch by the clock of that offset from UTC.
+    hour: Option<(i64, i16)>,
     text: [u8; STAMP_BYTES],
 }
 
 impl Stamp {
     /// The stamp of an instant; `None` where there is none.
     fn of(&mut self, time: i64, utc_offset: i16) -> Option<&[u8]> {
-        if self.of != Some((time, utc_offset)) {
-            self.of = None;
+        let local = time.checked_add(i64::from(utc_offset) * 60_000)?;
+        let (hour, within) = (local.div_euclid(HOUR_MS), local.rem_euclid(HOUR_MS));
+        if self.hour != Some((hour, utc_offset)) {
+            self.hour = None;
             self.text = write_stamp(time, utc_offset)?;
-            self.of = Some((time, utc_offset));
+            self.hour = Some((hour, utc_offset));
         }
+        let seconds = u16::try_from(within / 1000).ok().filter(|_| within % 1000 == 0)?;
+        let [.., m1, m2, _, s1, s2, _, _, _, _, _, _] = &mut self.text;
+        [*m1, *m2] = digits((seconds / 60) as u8);
+        [*s1, *s2] = digits((seconds % 60) as u8);
         Some(&self.text)
     }
 }
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 #[cfg(test)]
 mod tests {
@@ -107,6 +116,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn stamps_are_what_the_calendar_says(
+            seconds in -62_200_000_000..253_500_000_000_i64,
+            steps in prop::collection::vec((-4000..4000_i64, -1439..1440_i16, prop::bool::weighted(0.1)), 1..20),
+        ) {
+            let (mut stamp, mut seconds) = (Stamp::default(), seconds);
+            for (step, utc_offset, fraction) in steps {
+                seconds += step;
+                for offset in [0, utc_offset / 60 * 60, utc_offset] {
+                    let time = seconds * 1000 + i64::from(fraction);
+                    let written = write_stamp(time, offset);
+                    prop_assert_eq!(stamp.of(time, offset), written.as_ref().map(|text| text.as_slice()));
+                }
+            }
+        }
+
         #[test]
         fn it_says_what_a_comparison_says(lines in prop::collection::vec(line(), 1..20)) {
             let mut check = Check::default();

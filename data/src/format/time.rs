@@ -176,7 +176,7 @@ pub(super) fn write_stamp(time: i64, utc_offset: i16) -> Option<[u8; STAMP_BYTES
 }
 
 /// The two decimal digits of a number below 100.
-fn digits(number: u8) -> [u8; 2] {
+pub(super) fn digits(number: u8) -> [u8; 2] {
     [b'0' + number / 10, b'0' + number % 10]
 }
 

@@ -17,25 +17,27 @@ pub(super) struct Body {
 
 /// Writes a set's body.
 pub(super) fn encode(set: &RowSet) -> Result<Body, IndexError> {
-    Ok(Body { rows: rows(set)?, sketches: set.summary.as_deref().map(sketches) })
+    let mut text = Vec::new();
+    rows(&mut text, set)?;
+    Ok(Body { rows: text, sketches: set.summary.as_deref().map(sketches) })
 }
 
 /// About how many bytes a row has.
 const ROW: usize = 96;
 
 /// What a set holds beside its key and its sketches, as JSON: [`body::Rows`].
-pub(super) fn rows(set: &RowSet) -> Result<Vec<u8>, IndexError> {
+pub(super) fn rows(out: &mut Vec<u8>, set: &RowSet) -> Result<(), IndexError> {
     let summary = set.summary.as_deref();
-    let mut out = Vec::with_capacity(ROW * (set.rows.len() + 1));
+    out.reserve(ROW * (set.rows.len() + 1));
     out.extend_from_slice(br#"{"rows":["#);
     for (at, each) in set.rows.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        row(&mut out, each);
+        row(out, each);
     }
     out.extend_from_slice(br#"],"floor":"#);
-    number(&mut out, set.floor);
+    number(out, set.floor);
     out.extend_from_slice(br#","keys":"#);
     out.extend_from_slice(&to_json(&set.keys)?);
     out.extend_from_slice(br#","tally":"#);
@@ -43,7 +45,7 @@ pub(super) fn rows(set: &RowSet) -> Result<Vec<u8>, IndexError> {
     out.extend_from_slice(br#","exact":"#);
     out.extend_from_slice(&to_json(&summary.and_then(|summary| summary.exact))?);
     out.push(b'}');
-    Ok(out)
+    Ok(())
 }
 
 fn row(out: &mut Vec<u8>, row: &Row) {
@@ -90,7 +92,7 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Writes a number; most counts have one digit.
-fn number(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn number(out: &mut Vec<u8>, mut number: u64) {
     const MOST_DIGITS: usize = 20;
     let mut digits = [b'0'; MOST_DIGITS];
     let mut first = MOST_DIGITS - 1;

@@ -196,9 +196,29 @@ fn point(span: Range, step: &Step, scanned: &Scanned, query: &SeriesQuery) -> Po
 /// The lengths of steps that divide a clock well, in minutes.
 const ROUND: [i64; 10] = [1, 5, 10, 30, 60, 180, 360, 720, 1440, 10_080];
 
-/// The shortest round step by which `range` has at most `points` points.
+/// Of a longer range (minutes) a chart is made of hours: more minutes than these are not kept
+/// decoded, and reading those of 30 days takes half a second.
+const MOST_MINUTES: i64 = 14 * 1440;
+
+/// The shortest round step by which `range` has at most `points` points; of a long range, in whole hours.
 pub fn round_step(range: Range, points: i64) -> i64 {
     let minutes = range.to.0.0.saturating_sub(range.from.0.0);
-    let fits = |step: &i64| minutes / step <= points;
+    let is_cheap = |step: &i64| minutes <= MOST_MINUTES || step % Grain::Hour.minutes() == 0;
+    let fits = |step: &i64| minutes / step <= points && is_cheap(step);
     ROUND.into_iter().find(fits).unwrap_or_else(|| (minutes / points / 1440 + 1) * 1440)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_has_many_points_and_reads_few_rows() {
+        for (days, step) in
+            [(0, 1), (1, 1), (2, 5), (7, 10), (14, 30), (15, 60), (30, 60), (90, 180)]
+        {
+            let range = Range::new(Minute(0), Minute(days * 1440));
+            assert_eq!(round_step(range, 1500), step, "{days} days");
+        }
+    }
 }

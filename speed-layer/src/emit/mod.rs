@@ -36,18 +36,22 @@ pub enum Emission {
     GivenUp(Partition),
     /// Where the speed layer stands, for who asks whether silence is silence.
     Heartbeats(Vec<LiveDocument>),
-    /// Rows of windows, then the state that they bring the partition to. There is
-    /// no state while a replay has not reached what was processed before.
-    Rows {
-        /// The partition.
-        partition: Partition,
-        /// Rows of minutes.
-        sets: Vec<RowSet>,
-        /// Where the partition stands then.
-        state: Option<Box<PartitionState>>,
-        /// Whether hours and days shall be written even if it is too early for it.
-        last: bool,
-    },
+    /// Rows of a partition's windows.
+    Rows(Rows),
+}
+
+/// Rows of windows, and the state that they bring their partition to.
+#[derive(Debug)]
+pub struct Rows {
+    /// The partition.
+    pub partition: Partition,
+    /// Rows of minutes.
+    pub sets: Vec<RowSet>,
+    /// Where the partition stands then: `None` while a replay has not reached what was processed
+    /// before.
+    pub state: Option<Box<PartitionState>>,
+    /// Whether hours and days shall be written even if it is too early for it.
+    pub last: bool,
 }
 
 /// Writes emissions to an index, on a thread of its own.
@@ -92,6 +96,20 @@ impl Emitter {
     }
 }
 
+/// The rows of one partition with those of others that wait behind them: an index that writes
+/// what several partitions make together then does so once. And what comes after them.
+fn round(first: Rows, emissions: &Receiver<Emission>) -> (Vec<Rows>, Option<Emission>) {
+    let mut round = vec![first];
+    loop {
+        match emissions.try_recv() {
+            Ok(Emission::Rows(rows)) if round.iter().all(|one| one.partition != rows.partition) => {
+                round.push(rows);
+            }
+            after => return (round, after.ok()),
+        }
+    }
+}
+
 /// What is stored, for those who pass it on.
 type Stored = Arc<Mutex<BTreeMap<Partition, u64>>>;
 
@@ -105,15 +123,18 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, emissions: &Receiver<Emission>) -> Result<(), IndexError> {
-        for emission in emissions {
+        let mut next = None;
+        while let Some(emission) = next.take().or_else(|| emissions.recv().ok()) {
             match emission {
                 Emission::TakenUp(partition, closed) => self.take_up(partition, closed)?,
                 Emission::GivenUp(partition) => drop(self.rollups.remove(&partition)),
                 Emission::Heartbeats(beats) => {
                     self.attempt(|index| index.put_documents(&beats).map(drop))?;
                 }
-                Emission::Rows { partition, sets, state, last } => {
-                    self.write(&partition, sets, state.as_deref(), last)?;
+                Emission::Rows(rows) => {
+                    let (round, then) = round(rows, emissions);
+                    self.write(round)?;
+                    next = then;
                 }
             }
         }
@@ -127,29 +148,35 @@ impl Writer {
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        partition: &Partition,
-        mut sets: Vec<RowSet>,
-        state: Option<&PartitionState>,
-        last: bool,
-    ) -> Result<(), IndexError> {
-        if let Some((mut rollup, written)) = self.rollups.remove(partition) {
-            self.attempt(|index| rollup.load_for(index, &sets))?;
-            rollup.add(&sets);
-            let due = last || written.elapsed() >= self.rollup_interval;
-            if let Some(state) = state {
-                sets.extend(rollup.rows(state, due));
-            }
-            let written = if due { Instant::now() } else { written };
-            self.rollups.insert(partition.clone(), (rollup, written));
+    /// Writes the rows of all, then the state of each.
+    fn write(&mut self, round: Vec<Rows>) -> Result<(), IndexError> {
+        let (mut sets, mut states) = (Vec::new(), Vec::new());
+        for mut rows in round {
+            self.add_rollups(&mut rows)?;
+            sets.append(&mut rows.sets);
+            states.extend(rows.state);
         }
         self.attempt(|index| index.put(&sets).map(drop))?;
-        if let Some(state) = state {
-            self.attempt(|index| index.put_state(state).map(drop))?;
+        for state in states {
+            self.attempt(|index| index.put_state(&state).map(drop))?;
             let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-            stored.insert(partition.clone(), state.processed_through);
+            stored.insert(state.partition, state.processed_through);
         }
+        Ok(())
+    }
+
+    /// Adds rows of hours and days to those of minutes.
+    fn add_rollups(&mut self, rows: &mut Rows) -> Result<(), IndexError> {
+        let Rows { partition, sets, state, last } = rows;
+        let Some((mut rollup, written)) = self.rollups.remove(partition) else { return Ok(()) };
+        self.attempt(|index| rollup.load_for(index, sets))?;
+        rollup.add(sets);
+        let due = *last || written.elapsed() >= self.rollup_interval;
+        if let Some(state) = state {
+            sets.extend(rollup.rows(state, due));
+        }
+        let written = if due { Instant::now() } else { written };
+        self.rollups.insert(partition.clone(), (rollup, written));
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use twofold_serving::spikes::Heartbeat;
 
 pub use progress::{Event, Progress};
 
-use crate::emit::{Emission, Emitter};
+use crate::emit::{Emission, Emitter, Rows};
 use crate::resume::{Restored, ResumeError, restore};
 use crate::source::{Batch, Delivery, Source, SourceError};
 use crate::window::{Bounds, Decoder, Fold};
@@ -304,10 +304,10 @@ impl SpeedLayer {
 /// What goes to the index of a fold: the windows that closed, and, if `open`, those
 /// that changed.
 fn emission(fold: &mut Fold, open: bool, last: bool) -> Emission {
-    Emission::Rows {
+    Emission::Rows(Rows {
         partition: fold.partition().clone(),
         sets: fold.emit(open),
         state: fold.state().map(Box::new),
         last,
-    }
+    })
 }

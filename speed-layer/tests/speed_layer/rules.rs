@@ -8,7 +8,7 @@ use std::time::Duration;
 use twofold_data::minute::{Grain, Minute};
 use twofold_data::view::{RowSet, State};
 use twofold_serving::index::{Index, PartitionState, Put};
-use twofold_speed::emit::{Emission, Emitter};
+use twofold_speed::emit::{Emission, Emitter, Rows};
 use twofold_speed::speed::{Options, SpeedError};
 
 use crate::kit::*;
@@ -148,7 +148,7 @@ fn rule_5_the_hour_row_overwritten_by_a_replay_of_three_minutes() {
     let sets = sets.into_iter().filter(|set| set.start >= Minute(START + 47)).collect();
     emitter.send(Emission::TakenUp(partition(), None));
     let (partition, state) = (partition(), Some(Box::new(state)));
-    emitter.send(Emission::Rows { partition, sets, state, last: true });
+    emitter.send(Emission::Rows(Rows { partition, sets, state, last: true }));
     emitter.finish().unwrap();
     assert_eq!(requests(index.as_ref(), Grain::Hour, 0), 3, "the naive way overwrites");
 

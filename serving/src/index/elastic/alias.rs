@@ -150,7 +150,7 @@ pub(super) fn change(
     all.push(json!({ "add": { "index": name, "alias": index.names.alias() } }));
     all.extend(actions);
     let body = json!({ "actions": all }).to_string();
-    match index.connection.once::<Value>(Method::Post, "/_aliases", Some(body.as_bytes())) {
+    match index.connection.once::<Value>(Method::Post, "/_aliases", Some(body.into())) {
         Ok(_) => Ok(Change::Done),
         // Whether it was done is seen by whoever reads the alias again.
         Err(Failure::Away(_)) => Ok(Change::Raced),
@@ -188,7 +188,7 @@ fn write(
     });
     let mut writes = Writes::default();
     writes.value(ID, Version::Any, &body)?;
-    match send(&index.connection, name, &writes)?.first() {
+    match send(&index.connection, name, writes)?.first() {
         Some(Outcome::Done) => index.refresh(name),
         other => Err(IndexError::Failed(format!("the publication was not stored: {other:?}"))),
     }

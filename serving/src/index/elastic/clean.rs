@@ -141,7 +141,7 @@ pub(super) fn delete_matching(
             writes.entry(hit.index.clone()).or_default().delete(&hit.id, Version::Any);
         }
         for (name, writes) in writes {
-            check(&send(&index.connection, &name, &writes)?)?;
+            check(&send(&index.connection, &name, writes)?)?;
             index.refresh(&name)?;
         }
         total += found.len() as u64;

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use elasticsearch::Elasticsearch;
 use elasticsearch::auth::Credentials;
 use elasticsearch::cert::{Certificate, CertificateValidation};
@@ -215,11 +216,11 @@ impl Connection {
         &self,
         method: Method,
         path: &str,
-        body: Option<&[u8]>,
+        body: Option<Bytes>,
     ) -> Result<T, Failure> {
         let mut retry = Retry::new(self.patience);
         loop {
-            match self.once(method, path, body) {
+            match self.once(method, path, body.clone()) {
                 Err(Failure::Refused(refusal)) if refusal.is_passing() => {
                     let reason = format!("{} ({})", refusal.reason, refusal.status);
                     if !retry.pause(&reason) {
@@ -243,7 +244,7 @@ impl Connection {
         path: &str,
         body: &Value,
     ) -> Result<T, Failure> {
-        self.ask(method, path, Some(body.to_string().as_bytes()))
+        self.ask(method, path, Some(body.to_string().into()))
     }
 
     /// Asks once.
@@ -251,13 +252,12 @@ impl Connection {
         &self,
         method: Method,
         path: &str,
-        body: Option<&[u8]>,
+        body: Option<Bytes>,
     ) -> Result<T, Failure> {
         let mut headers = HeaderMap::new();
         if path.contains("/_bulk") {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
         }
-        let body = body.map(<[u8]>::to_vec);
         let answer = async {
             let response = self.client.send(method, path, headers, None::<&()>, body, None).await?;
             let status = response.status_code().as_u16();

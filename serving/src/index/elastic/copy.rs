@@ -91,13 +91,12 @@ fn copy(index: &ElasticIndex, from: &str, to: &str, filter: &Value) -> Result<()
             raw.source["twofold"]["copied"] = json!(true);
             writes.value(&raw.id, Version::Any, &raw.source)?;
         }
-        check(&send(&index.connection, to, &writes)?)?;
+        check(&send(&index.connection, to, writes)?)?;
         let next = json!({ "scroll": "2m", "scroll_id": page.scroll });
         page = index.connection.ask_json(Method::Post, "/_search/scroll", &next)?;
     }
     let done = json!({ "scroll_id": page.scroll }).to_string();
     // It would end by itself after two minutes.
-    let _ =
-        index.connection.once::<Value>(Method::Delete, "/_search/scroll", Some(done.as_bytes()));
+    let _ = index.connection.once::<Value>(Method::Delete, "/_search/scroll", Some(done.into()));
     Ok(())
 }

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use twofold_data::view::RowSet;
 
 use super::ElasticIndex;
-use super::body::{Hit, Kind, external_version, set_id};
+use super::body::Hit;
 use super::bulk::{Outcome, Version, Writes, send};
+use super::documents::{Kind, external_version, set_id};
 use super::search::{Search, doc};
 use crate::index::body::timestamp;
 use crate::index::{DeadLetter, IndexError};
@@ -34,7 +35,7 @@ pub(super) fn keep(
         let letter = body(name, &id, refusal)?;
         writes.value(&id, Version::AtLeast(external_version(set)), &letter)?;
     }
-    let outcomes = send(&index.connection, &index.names.dead_letters(), &writes)?;
+    let outcomes = send(&index.connection, &index.names.dead_letters(), writes)?;
     for (refusal, outcome) in refusals.iter().zip(outcomes) {
         if let Outcome::Refused { status, reason } = outcome {
             let before = &refusal.reason;
@@ -93,5 +94,5 @@ fn letter(hit: Hit) -> Result<DeadLetter, IndexError> {
 pub(super) fn forget(index: &ElasticIndex, id: &str) -> Result<(), IndexError> {
     let mut writes = Writes::default();
     writes.delete(id, Version::Any);
-    super::generations::check(&send(&index.connection, &index.names.dead_letters(), &writes)?)
+    super::generations::check(&send(&index.connection, &index.names.dead_letters(), writes)?)
 }

@@ -7,8 +7,8 @@ use twofold_data::minute::Minute;
 use twofold_data::view::RowSet;
 
 use super::alias::{self, Change, Current};
-use super::body::{Kind as Set, Shared, row_count, row_id, set_id};
 use super::bulk::{Outcome, Version, Writes, send};
+use super::documents::{Documents, Kind as Set};
 use super::names::{self, Kind, tag, write_alias};
 use super::search::{Search, count, doc};
 use super::{ElasticIndex, clean, copy, speed};
@@ -39,23 +39,17 @@ pub(super) fn stage(
         write_set(days.entry(names::day(set.start)).or_default(), set)?;
     }
     for (day, writes) in days {
-        fill(index, &index.names.batch(day, &tag), &writes)?;
+        fill(index, &index.names.batch(day, &tag), writes)?;
     }
     let mut writes = Writes::default();
     documents.iter().try_for_each(|document| write_document(&mut writes, document))?;
-    fill(index, &index.names.documents(&tag), &writes)
+    fill(index, &index.names.documents(&tag), writes)
 }
 
 fn write_set(writes: &mut Writes, set: &RowSet) -> Result<(), IndexError> {
-    let id = set_id(Set::Batch, set);
-    let shared = Shared::of(Set::Batch, set, &id);
-    for rank in 1..=row_count(set) {
-        writes.index(&row_id(&id, rank), Version::Any, |out| {
-            shared.row(set, rank, out);
-            Ok::<(), IndexError>(())
-        })?;
-    }
-    writes.index(&id, Version::Any, |out| shared.set(Set::Batch, set, out))
+    let documents = Documents::of(Set::Batch, set, Version::Any);
+    documents.write_rows(writes, 0);
+    documents.write_set(writes)
 }
 
 /// What Kibana reads of a document stands in fields of its own.
@@ -93,7 +87,7 @@ fn known_fields(path: &str, value: &Value) -> Value {
 }
 
 /// Writes into an index of a run, which is made where it is not there yet.
-fn fill(index: &ElasticIndex, name: &str, writes: &Writes) -> Result<(), IndexError> {
+fn fill(index: &ElasticIndex, name: &str, writes: Writes) -> Result<(), IndexError> {
     if writes.is_empty() {
         return Ok(());
     }
@@ -145,17 +139,17 @@ pub(super) fn write_run(index: &ElasticIndex, run: &Run) -> Result<(), IndexErro
     });
     let mut writes = Writes::default();
     writes.value(&run_id(&run.name), Version::Any, &body)?;
-    check(&send(&index.connection, &index.names.state(), &writes)?)
+    check(&send(&index.connection, &index.names.state(), writes)?)
 }
 
 pub(super) fn forget_run(index: &ElasticIndex, run: &str) -> Result<(), IndexError> {
     let mut writes = Writes::default();
     writes.delete(&run_id(run), Version::Any);
-    check(&send(&index.connection, &index.names.state(), &writes)?)
+    check(&send(&index.connection, &index.names.state(), writes)?)
 }
 
 fn run(index: &ElasticIndex, run: &str) -> Result<Option<Run>, IndexError> {
-    let found = speed::get(index, &index.names.state(), &[run_id(run)], "twofold.body")?;
+    let found = speed::get(index, &index.names.state(), &[&run_id(run)], "twofold.body")?;
     Ok(found.into_iter().find_map(run_of))
 }
 

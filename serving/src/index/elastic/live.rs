@@ -35,7 +35,7 @@ pub(super) fn put(
         let version = Version::Above(i64::try_from(*version).unwrap_or(i64::MAX));
         writes.value(&name, version, &source)?;
     }
-    send(&index.connection, &index.names.live(), &writes)?.into_iter().map(conclude).collect()
+    send(&index.connection, &index.names.live(), writes)?.into_iter().map(conclude).collect()
 }
 
 /// What Kibana reads of a spike: the fields that the mapping has.

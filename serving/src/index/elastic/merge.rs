@@ -13,16 +13,22 @@ use twofold_data::minute::{Grain, Minute};
 use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, VIEWS, union};
 
-use super::body::{Kind, Shared, external_version, set_id, speed_id};
 use super::bulk::{Outcome, Version, Writes, send};
+use super::documents::{Documents, Kind, external_version, speed_id};
 use super::{ElasticIndex, names, speed};
 use crate::index::{IndexError, Put};
 
 /// How long the list of partitions is believed.
 const PARTITIONS: Duration = Duration::from_secs(10);
 
+/// How many windows are merged at once.
+const CHUNK: usize = 100;
+
+/// A span of time.
+type Window = (Grain, Minute);
+
 /// Windows whose merged row is due, with the sets that this process has just written.
-pub(super) type Due = BTreeMap<(Grain, Minute), BTreeMap<Partition, RowSet>>;
+pub(super) type Due = BTreeMap<Window, BTreeMap<Partition, RowSet>>;
 
 /// The partitions known, and since when.
 #[derive(Debug, Default)]
@@ -61,26 +67,39 @@ fn write_all(index: &ElasticIndex, due: &Due) -> Result<(), IndexError> {
         return Ok(());
     }
     let partitions = partitions(index, due)?;
-    let mut days: BTreeMap<Minute, Vec<(Grain, Minute)>> = BTreeMap::new();
+    let mut days: BTreeMap<Minute, Vec<Window>> = BTreeMap::new();
     for (grain, start) in due.keys() {
         days.entry(names::day(*start)).or_default().push((*grain, *start));
     }
     for (day, windows) in days {
         let name = index.names.speed(day);
-        let mut writes = Writes::default();
-        for window in windows {
-            let Some(in_hand) = due.get(&window) else { continue };
-            let others = others(index, &name, window, in_hand, &partitions)?;
-            add(&mut writes, in_hand.values().chain(&others))?;
-        }
-        for outcome in send(&index.connection, &name, &writes)? {
-            if let Outcome::Refused { reason, .. } = outcome {
-                // The partitions' own rows are there: this one comes again with the next emission.
-                tracing::warn!(reason, "a merged row was refused");
-            }
+        for windows in windows.chunks(CHUNK) {
+            write_some(index, &name, windows, due, &partitions)?;
         }
     }
     index.wrote();
+    Ok(())
+}
+
+fn write_some(
+    index: &ElasticIndex,
+    name: &str,
+    windows: &[Window],
+    due: &Due,
+    partitions: &BTreeSet<Partition>,
+) -> Result<(), IndexError> {
+    let others = others(index, name, windows, due, partitions)?;
+    let mut writes = Writes::default();
+    for window in windows {
+        let in_hand = due.get(window).into_iter().flat_map(BTreeMap::values);
+        add(&mut writes, in_hand.chain(others.get(window).into_iter().flatten()))?;
+    }
+    for outcome in send(&index.connection, name, writes)? {
+        if let Outcome::Refused { reason, .. } = outcome {
+            // The partitions' own rows are there: this one comes again with the next emission.
+            tracing::warn!(reason, "a merged row was refused");
+        }
+    }
     Ok(())
 }
 
@@ -96,23 +115,34 @@ fn partitions(index: &ElasticIndex, due: &Due) -> Result<BTreeSet<Partition>, In
     Ok(partitions.known.clone())
 }
 
-/// The rows of the window that other partitions have.
+/// The rows of the windows that other partitions have.
 fn others(
     index: &ElasticIndex,
     name: &str,
-    (grain, start): (Grain, Minute),
-    in_hand: &BTreeMap<Partition, RowSet>,
+    windows: &[Window],
+    due: &Due,
     partitions: &BTreeSet<Partition>,
-) -> Result<Vec<RowSet>, IndexError> {
+) -> Result<BTreeMap<Window, Vec<RowSet>>, IndexError> {
     let view = VIEWS[twofold_data::view::TRAFFIC].name;
-    let id = |partition| speed_id(view, grain, start, partition);
-    let ids: Vec<String> =
-        partitions.iter().filter(|partition| !in_hand.contains_key(*partition)).map(id).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut of_id: BTreeMap<String, Window> = BTreeMap::new();
+    for window in windows {
+        let in_hand = due.get(window);
+        let is_missing =
+            |partition: &&Partition| in_hand.is_none_or(|sets| !sets.contains_key(*partition));
+        let id = |partition| (speed_id(view, window.0, window.1, partition), *window);
+        of_id.extend(partitions.iter().filter(is_missing).map(id));
     }
-    let found = speed::get(index, name, &ids, "@timestamp,twofold.*")?;
-    found.into_iter().filter(|hit| hit.source.is_some()).map(super::body::Hit::set).collect()
+    let mut others: BTreeMap<Window, Vec<RowSet>> = BTreeMap::new();
+    if of_id.is_empty() {
+        return Ok(others);
+    }
+    let ids: Vec<&str> = of_id.keys().map(String::as_str).collect();
+    for hit in speed::get(index, name, &ids, "@timestamp,twofold.*")? {
+        if let (Some(_), Some(window)) = (&hit.source, of_id.get(&hit.id)) {
+            others.entry(*window).or_default().push(hit.set()?);
+        }
+    }
+    Ok(others)
 }
 
 fn add<'a>(
@@ -122,7 +152,5 @@ fn add<'a>(
     let version = sets.clone().map(external_version).fold(0, i64::saturating_add);
     let Some(merged) = union(sets) else { return Ok(()) };
     let merged = RowSet { partition: None, ..merged };
-    let id = set_id(Kind::Merged, &merged);
-    let shared = Shared::of(Kind::Merged, &merged, &id);
-    writes.index(&id, Version::AtLeast(version), |out| shared.set(Kind::Merged, &merged, out))
+    Documents::of(Kind::Merged, &merged, Version::AtLeast(version)).write_set(writes)
 }

@@ -14,6 +14,7 @@ mod clean;
 mod connection;
 mod copy;
 mod dead;
+mod documents;
 mod generations;
 mod live;
 mod mapping;

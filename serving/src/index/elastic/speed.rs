@@ -12,9 +12,10 @@ use twofold_data::minute::Minute;
 use twofold_data::partition::Partition;
 use twofold_data::view::{RowSet, State};
 
-use super::body::{Hit, Kind, Shared, external_version, row_count, row_id, set_id};
+use super::body::Hit;
 use super::bulk::{Outcome, Version, Writes, send};
 use super::dead::{self, Refusal};
+use super::documents::Documents;
 use super::search::{Search, doc};
 use super::{ElasticIndex, alias, merge, names};
 use crate::index::body::timestamp;
@@ -55,19 +56,21 @@ fn put_day(
     puts: &mut [Put],
 ) -> Result<(), IndexError> {
     let name = index.names.speed(day);
+    let all: Vec<Documents<'_>> = sets.iter().map(|(_, set)| Documents::of_speed(set)).collect();
     for _ in 0..2 {
         ensure(index, &name, day)?;
-        let heads = heads(index, &name, sets)?;
+        let heads = heads(index, &name, &all)?;
         if heads.iter().any(is_gone) {
             index.known().remove(&name);
             continue;
         }
         let stored = |number: usize| heads.get(number) == Some(&Outcome::Done);
-        let (taken, lists): (Vec<usize>, Vec<&RowSet>) = sets
+        let (taken, lists): (Vec<usize>, Vec<&Documents<'_>>) = sets
             .iter()
+            .zip(&all)
             .enumerate()
-            .filter(|(number, _)| stored(*number))
-            .map(|(_, (number, set))| (*number, *set))
+            .filter(|(at, _)| stored(*at))
+            .map(|(_, ((number, _), documents))| (*number, documents))
             .unzip();
         let mut refused: BTreeMap<usize, Refusal<'_>> = rows(index, &name, &lists)?
             .into_iter()
@@ -111,34 +114,26 @@ fn ensure(index: &ElasticIndex, name: &str, day: Minute) -> Result<(), IndexErro
 fn heads(
     index: &ElasticIndex,
     name: &str,
-    sets: &[(usize, &RowSet)],
+    sets: &[Documents<'_>],
 ) -> Result<Vec<Outcome>, IndexError> {
-    learn_lengths(index, name, sets.iter().map(|(_, set)| *set))?;
+    learn_lengths(index, name, sets)?;
     let mut writes = Writes::default();
-    for (_, set) in sets {
-        let id = set_id(Kind::Speed, set);
-        let shared = Shared::of(Kind::Speed, set, &id);
-        writes.index(&id, Version::AtLeast(external_version(set)), |out| {
-            shared.set(Kind::Speed, set, out)
-        })?;
-    }
-    Ok(send(&index.connection, name, &writes)?)
+    sets.iter().try_for_each(|set| set.write_set(&mut writes))?;
+    Ok(send(&index.connection, name, writes)?)
 }
 
 /// Reads how long the stored lists are which this process has not written itself, or
 /// which are written for the last time.
-fn learn_lengths<'a>(
+fn learn_lengths(
     index: &ElasticIndex,
     name: &str,
-    sets: impl Iterator<Item = &'a RowSet>,
+    sets: &[Documents<'_>],
 ) -> Result<(), IndexError> {
-    let unknown: Vec<String> = {
+    let unknown: Vec<&str> = {
         let lengths = index.lengths();
-        sets.filter_map(|set| {
-            let id = set_id(Kind::Speed, set);
-            (set.state != State::Open || !lengths.contains_key(&id)).then_some(id)
-        })
-        .collect()
+        let is_unknown =
+            |of: &&Documents<'_>| of.set.state != State::Open || !lengths.contains_key(&of.id);
+        sets.iter().filter(is_unknown).map(|of| of.id.as_str()).collect()
     };
     if unknown.is_empty() {
         return Ok(());
@@ -156,7 +151,7 @@ fn learn_lengths<'a>(
 pub(super) fn get(
     index: &ElasticIndex,
     name: &str,
-    ids: &[String],
+    ids: &[&str],
     field: &str,
 ) -> Result<Vec<Hit>, IndexError> {
     #[derive(serde::Deserialize)]
@@ -173,41 +168,30 @@ pub(super) fn get(
 fn rows<'a>(
     index: &ElasticIndex,
     name: &str,
-    sets: &[&'a RowSet],
+    sets: &[&Documents<'a>],
 ) -> Result<BTreeMap<usize, Refusal<'a>>, IndexError> {
     let mut writes = Writes::default();
     let mut of_set = Vec::new();
     for (number, set) in sets.iter().enumerate() {
-        let id = set_id(Kind::Speed, set);
-        let (version, count) = (Version::AtLeast(external_version(set)), row_count(set));
-        let shared = Shared::of(Kind::Speed, set, &id);
-        for rank in 1..=count {
-            writes.index(&row_id(&id, rank), version, |out| {
-                shared.row(set, rank, out);
-                Ok::<(), IndexError>(())
-            })?;
-        }
-        let before = index.lengths().get(&id).copied().unwrap_or(0);
-        for rank in count + 1..=before {
-            writes.delete(&row_id(&id, rank), version);
-        }
+        let before = index.lengths().get(&set.id).copied().unwrap_or(0);
+        set.write_rows(&mut writes, before);
         of_set.resize(writes.len(), number);
-        remember_length(index, set, id, count);
+        remember_length(index, set);
     }
     let mut refused = BTreeMap::new();
-    for (outcome, number) in send(&index.connection, name, &writes)?.into_iter().zip(of_set) {
-        if let (Outcome::Refused { status, reason }, Some(set)) = (outcome, sets.get(number)) {
-            refused.insert(number, Refusal { set, status, reason });
+    for (outcome, number) in send(&index.connection, name, writes)?.into_iter().zip(of_set) {
+        if let (Outcome::Refused { status, reason }, Some(of)) = (outcome, sets.get(number)) {
+            refused.insert(number, Refusal { set: of.set, status, reason });
         }
     }
     Ok(refused)
 }
 
-fn remember_length(index: &ElasticIndex, set: &RowSet, id: String, count: usize) {
+fn remember_length(index: &ElasticIndex, of: &Documents<'_>) {
     let mut lengths = index.lengths();
-    match set.state {
-        State::Open => lengths.insert(id, count),
-        _ => lengths.remove(&id),
+    match of.set.state {
+        State::Open => lengths.insert(of.id.clone(), of.rows()),
+        _ => lengths.remove(&of.id),
     };
 }
 
@@ -226,7 +210,7 @@ pub(super) fn put_state(index: &ElasticIndex, state: &PartitionState) -> Result<
     let mut writes = Writes::default();
     let version = i64::try_from(state.processed_through).unwrap_or(i64::MAX);
     writes.value(&state_id(&state.partition), Version::AtLeast(version), &body)?;
-    match send(&index.connection, &index.names.state(), &writes)?.pop() {
+    match send(&index.connection, &index.names.state(), writes)?.pop() {
         Some(Outcome::Done) => Ok(Put::Stored),
         Some(Outcome::Stale) => Ok(Put::Stale),
         other => Err(IndexError::Failed(format!(
@@ -248,8 +232,7 @@ pub(super) fn state(
     index: &ElasticIndex,
     partition: &Partition,
 ) -> Result<Option<PartitionState>, IndexError> {
-    let ids = [state_id(partition)];
-    let found = get(index, &index.names.state(), &ids, "twofold.body")?;
+    let found = get(index, &index.names.state(), &[&state_id(partition)], "twofold.body")?;
     found.into_iter().find_map(state_of).transpose()
 }
 
