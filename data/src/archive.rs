@@ -318,7 +318,22 @@ pub fn correction_path(number: u64) -> String {
     format!("{CORRECTED}/{number:08}.json")
 }
 
-/// The path of a correction's rows of an archive file; `run` is a name that no other run has.
-pub fn corrected_path(run: &str, file: &str) -> String {
-    format!("{CORRECTED}/{run}/{}", file.trim_start_matches("logs/"))
+/// The path of the rows of an archive file in the correction that wants this number; `run` is a name
+/// that no other run has.
+pub fn corrected_path(number: u64, run: &str, file: &str) -> String {
+    format!("{CORRECTED}/{number:08}-{run}/{}", file.trim_start_matches("logs/"))
+}
+
+/// The number that the correction of these rows wants.
+pub fn correction_of(rows: &str) -> Option<u64> {
+    run_and_file(rows)?.0.split_once('-')?.0.parse().ok()
+}
+
+/// The archive file that these rows correct.
+pub fn file_of(rows: &str) -> Option<String> {
+    Some(format!("logs/{}", run_and_file(rows)?.1))
+}
+
+fn run_and_file(rows: &str) -> Option<(&str, &str)> {
+    rows.strip_prefix(CORRECTED)?.strip_prefix('/')?.split_once('/')
 }

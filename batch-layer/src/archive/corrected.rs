@@ -167,14 +167,14 @@ impl Archive {
         }
     }
 
-    /// Deletes a file that is recorded as retired, with what is corrected of it.
+    /// The paths of all corrected rows, whether a correction names them or not.
     ///
     /// # Errors
     /// Of the store.
-    pub fn delete_all_of(&self, path: &str, corrections: &Corrections) -> Result<(), BatchError> {
-        let corrected = corrections.values().filter_map(|one| one.files.get(path));
-        corrected.map(|file| &file.rows).try_for_each(|rows| self.delete(rows))?;
-        self.delete(path)
+    pub fn corrected_rows(&self) -> Result<Vec<String>, BatchError> {
+        let mut paths = self.list(CORRECTED)?;
+        paths.retain(|path| path.ends_with(".parquet"));
+        Ok(paths)
     }
 
     /// Reads columns as [`Archive::read_as_put`] does, with what is seen of corrections in place of

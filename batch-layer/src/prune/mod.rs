@@ -20,7 +20,7 @@ use crate::history::History;
 use crate::manifest::{Faded, Manifest};
 use crate::run::{now, publication, run_name};
 use choice::Choice;
-use retire::retire;
+use retire::{forget_corrected, retire};
 
 /// How long things are kept. Ages are in milliseconds and count back from the boundary, so that
 /// a log which ended long ago does not fade away; `None` keeps for ever.
@@ -105,7 +105,6 @@ fn once(
     }
     let faded = faded(&before, retention);
     archive.see_those(&before.corrected)?;
-    let corrections = archive.corrections()?;
     let choice = Choice::make(archive, &before, retention)?;
     let mut pruned = Pruned {
         boundary: before.boundary.to_string(),
@@ -124,10 +123,11 @@ fn once(
     }
     let manifest = publish(history, index, before, faded, &choice)?;
     pruned.generation = manifest.generation;
-    choice.leftovers.iter().try_for_each(|path| archive.delete_all_of(path, &corrections))?;
+    choice.leftovers.iter().try_for_each(|path| archive.delete(path))?;
     for (partition, files) in &choice.retired {
-        retire(archive, &manifest, partition, files, &choice.reason, &corrections)?;
+        retire(archive, &manifest, partition, files, &choice.reason)?;
     }
+    forget_corrected(archive)?;
     pruned.removed_row_sets = fade(index, &manifest.faded)?;
     if let Some(before) = manifest.faded.minutes {
         pruned.removed_spikes = alerts::forget(index, before)?;

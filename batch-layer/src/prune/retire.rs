@@ -2,24 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twofold_data::archive::{Retired, SCHEMA_VERSION};
+use twofold_data::archive::{Retired, SCHEMA_VERSION, file_of};
 use twofold_data::minute::Grain;
 use twofold_data::partition::{Partition, partition_seed, record_hash};
 
 use crate::BatchError;
-use crate::archive::{Archive, Corrections, File};
+use crate::archive::{Archive, File};
 use crate::manifest::Manifest;
 use crate::run::now;
 
-/// Records the retirement of the first files of a partition's chain, then deletes them with what is
-/// corrected of them.
+/// Records the retirement of the first files of a partition's chain, then deletes them.
 pub fn retire(
     archive: &Archive,
     manifest: &Manifest,
     partition: &Partition,
     files: &[File],
     reason: &str,
-    corrections: &Corrections,
 ) -> Result<(), BatchError> {
     let (Some(first), Some(last)) = (files.first(), files.last()) else { return Ok(()) };
     let mut retired = Retired {
@@ -41,9 +39,22 @@ pub fn retire(
     }
     // Somebody else retires from the same offset: what that leaves is for the next prune.
     if archive.retire(&retired)? {
-        files.iter().try_for_each(|file| archive.delete_all_of(&file.path, corrections))?;
+        files.iter().try_for_each(|file| archive.delete(&file.path))?;
     }
     Ok(())
+}
+
+/// Deletes what was corrected of retired files, also what a killed replay left of them: nobody reads it
+/// any more, but the lines stand in it.
+pub fn forget_corrected(archive: &Archive) -> Result<(), BatchError> {
+    let rows = archive.corrected_rows()?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let runs = archive.retired()?;
+    let retired: BTreeSet<&String> = runs.values().flatten().flat_map(|run| &run.files).collect();
+    let gone = |rows: &&String| file_of(rows).is_some_and(|file| retired.contains(&file));
+    rows.iter().filter(gone).try_for_each(|rows| archive.delete(rows))
 }
 
 /// Adds the rows of a file that a view counts to their minutes.

@@ -4,6 +4,7 @@
 //! the hours again that these records leave and those that they come to, at their own event time.
 //! The archive's own files stay as they are, so an export is still the log, byte for byte.
 
+mod leftovers;
 mod records;
 mod rows;
 
@@ -61,7 +62,7 @@ pub fn replay(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Replay, BatchError> {
     let earlier = archive.corrections()?;
-    let next = earlier.keys().next_back().and_then(|path| number(path)).unwrap_or(0) + 1;
+    let number = leftovers::newest(&earlier) + 1;
     archive.see(earlier);
     let mut files = Vec::new();
     for origin in archive.origins()? {
@@ -71,6 +72,7 @@ pub fn replay(
         archive,
         manifest: history.newest()?,
         formats,
+        number,
         run: run_name(),
         corrected: BTreeMap::new(),
         found: Replay { dry_run, ..Replay::default() },
@@ -80,11 +82,7 @@ pub fn replay(
         again.file(file)?;
     }
     progress(files.len(), files.len());
-    again.finish(&correction_path(next))
-}
-
-fn number(path: &str) -> Option<u64> {
-    path.rsplit('/').next()?.strip_suffix(".json")?.parse().ok()
+    again.finish()
 }
 
 /// A replay that goes on.
@@ -92,6 +90,8 @@ struct Again<'a> {
     archive: &'a Archive,
     manifest: Manifest,
     formats: &'a [Format],
+    /// That of the correction which this replay is to be.
+    number: u64,
     run: String,
     corrected: BTreeMap<String, Corrected>,
     found: Replay,
@@ -134,7 +134,7 @@ impl Again<'_> {
         if self.found.dry_run {
             return Ok(());
         }
-        let path = corrected_path(&self.run, &file.path);
+        let path = corrected_path(self.number, &self.run, &file.path);
         let records = rows.len() as u64;
         self.archive.create(&path, to_parquet([rows.finish()?])?)?;
         self.corrected.insert(file.path.clone(), Corrected { rows: path, records, left, hours });
@@ -148,7 +148,7 @@ impl Again<'_> {
         all.map(|format| (format.name(), Parser::new(format))).collect()
     }
 
-    fn finish(self, path: &str) -> Result<Replay, BatchError> {
+    fn finish(self) -> Result<Replay, BatchError> {
         if self.corrected.is_empty() {
             return Ok(self.found);
         }
@@ -160,13 +160,14 @@ impl Again<'_> {
         };
         let body = serde_json::to_vec_pretty(&correction)
             .map_err(|error| BatchError::Failed(error.to_string()))?;
-        if self.archive.create(path, body.into())? {
-            return Ok(self.found);
+        let first = self.archive.create(&correction_path(self.number), body.into())?;
+        leftovers::sweep(self.archive)?;
+        match first {
+            true => Ok(self.found),
+            false => {
+                Err(BatchError::Failed("another replay was quicker: run this one again".into()))
+            }
         }
-        for corrected in correction.files.values() {
-            self.archive.delete(&corrected.rows)?;
-        }
-        Err(BatchError::Failed("another replay was quicker: run this one again".into()))
     }
 }
 
