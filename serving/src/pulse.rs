@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So long a write to the index, or what waits for one, may take.
+/// So long a step may take that waits for the index or a broker.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The steps that go on, by the order in which they began.

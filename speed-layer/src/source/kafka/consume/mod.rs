@@ -17,7 +17,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use twofold_data::partition::Partition;
-use twofold_serving::pulse::Step;
+use twofold_serving::pulse::{PATIENCE, Step};
 
 use super::cluster::{Identities, extent, refuse_compacted};
 use super::drain::{Drained, drain};
@@ -313,9 +313,9 @@ fn refused(error: KafkaError) -> SourceError {
     SourceError::Kafka(error.to_string())
 }
 
-/// Brokers that are away are asked again and again; one question takes up to ten seconds.
+/// Brokers that are away are asked again and again.
 fn asking() -> Step {
-    Step::begin("the brokers say where partitions end", Duration::from_secs(10))
+    Step::begin("the brokers say where partitions end", PATIENCE)
 }
 
 fn now() -> i64 {
