@@ -1,6 +1,7 @@
 //! `twofold batch`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use twofold_batch::archive::Archive;
 use twofold_batch::history::History;
@@ -12,6 +13,9 @@ use crate::cli::Batch;
 use crate::config::{Config, Layers, Span};
 use crate::output;
 use crate::place::Place;
+
+/// How often it is looked for the first records: the archiver beside it may only have begun.
+const FIRST_LOOKS: Duration = Duration::from_secs(10);
 
 /// One run, or one every so often. Silent on success, for cron, unless somebody looks.
 pub fn run(arguments: &Batch, layers: Layers) -> anyhow::Result<ExitCode> {
@@ -26,11 +30,10 @@ pub fn run(arguments: &Batch, layers: Layers) -> anyhow::Result<ExitCode> {
     }
     let _monitor = if every.is_some() { monitor::start(&config)? } else { None };
     loop {
-        once(&place, &options, arguments.json)?;
-        match every {
-            Some(every) => stop::sleep(every.duration()),
-            None => return Ok(ExitCode::SUCCESS),
-        }
+        let outcome = once(&place, &options, arguments.json)?;
+        let Some(every) = every else { return Ok(ExitCode::SUCCESS) };
+        let wait = every.duration();
+        stop::sleep(if outcome.generation == 0 { wait.min(FIRST_LOOKS) } else { wait });
         if stop::told() {
             return Ok(ExitCode::SUCCESS);
         }
