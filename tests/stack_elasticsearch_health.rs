@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use common::kafka::{Service, until};
-use common::{Traffic, run, text};
+use common::kafka::Service;
+use common::{Traffic, run, text, until};
 use twofold_test_kit::proxy::{Proxy, Verdict};
 use twofold_test_kit::servers::variable;
 

@@ -4,9 +4,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::kafka::{Service, Topic, assert_estimated, assert_exact, in_time, json_of, log, until};
+use common::kafka::{Service, Topic, assert_estimated, assert_exact, in_time, json_of, log};
 use common::random::{Random, number};
-use common::{Traffic, json, ok, run};
+use common::{Traffic, json, ok, run, until};
 use twofold_test_kit::servers::variable;
 
 #[test]

@@ -6,10 +6,10 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::kafka::{
-    Service, Topic, assert_estimated, assert_exact, in_time, json_of, log, members, until,
+    Service, Topic, assert_estimated, assert_exact, in_time, json_of, log, members,
 };
 use common::random::{Random, number};
-use common::{Traffic, ok};
+use common::{Traffic, ok, until};
 use twofold_test_kit::servers::Own;
 
 /// Short sessions: who dies is missed after this long.

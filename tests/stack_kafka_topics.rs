@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::kafka::{Topic, assert_estimated, assert_exact, json_of, log};
 use common::operator::{self, Transactions};
-use common::{Traffic, json, ok, run};
+use common::{Traffic, json, ok, run, until};
 
 /// The lines of a log, in `parts` pieces of the same length.
 fn pieces(text: &str, parts: usize) -> Vec<Vec<&str>> {
@@ -152,7 +152,7 @@ fn a_topic_made_again_ends_who_reads_it() {
     topic.ship(log(&traffic), 1);
     let follow = ["speed", "--data", &data, "--source", &topic.url];
     let child = common::twofold(&follow).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    common::kafka::until("the first rows", Duration::from_secs(30), || {
+    until("the first rows", Duration::from_secs(30), || {
         json_of(&["report", "--json", "--data", &data])["requests"].as_u64() > Some(0)
     });
     operator::remove(&topic);

@@ -6,14 +6,11 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use common::{Traffic, assert_fields, text, twofold};
+use common::{EXACT, Traffic, assert_fields, text, twofold};
 use serde_json::Value;
 use twofold_serving::store::s3;
 use twofold_test_kit::proxy::{Call, Proxy, Verdict};
 use twofold_test_kit::servers;
-
-const EXACT: [&str; 6] =
-    ["requests", "malformed", "bytes", "distinct_clients", "status", "top_clients"];
 
 /// A bucket of the test's own, asked for through a proxy.
 struct Site {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde_json::Value;
 use twofold_test_kit::servers;
 
-use super::{Traffic, assert_fields, json, ok, text, twofold, without_sketches};
+use super::{Traffic, assert_fields, json, ok, text, twofold, until, without_sketches};
 
 /// A topic that nobody else has.
 pub struct Topic {
@@ -146,11 +146,7 @@ impl Service {
     /// Asks it to end and waits.
     pub fn stop(&mut self) {
         self.signal("TERM");
-        let until = Instant::now() + Duration::from_secs(30);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < until, "{:?} does not end", self.arguments);
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.end(Duration::from_secs(30));
     }
 
     /// Sends a signal.
@@ -160,6 +156,11 @@ impl Service {
         let _ = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).output();
     }
 
+    fn end(&mut self, within: Duration) {
+        let what = format!("{:?} ends", self.arguments);
+        until(&what, within, || !self.runs());
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -167,11 +168,7 @@ impl Service {
 
     /// Waits for its own end, which must be a good one.
     pub fn wait(&mut self, within: Duration) {
-        let until = Instant::now() + within;
-        while self.runs() {
-            assert!(Instant::now() < until, "{:?} does not end", self.arguments);
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        self.end(within);
         assert!(self.child.wait().unwrap().success(), "{:?} failed", self.arguments);
     }
 }
@@ -192,15 +189,6 @@ fn spawn(arguments: &[String], environment: &[(String, String)]) -> Child {
         command.stderr(Stdio::null());
     }
     command.stdout(Stdio::null()).spawn().unwrap()
-}
-
-/// Polls until the answer is as wanted.
-pub fn until(what: &str, within: Duration, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < within, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }
 
 /// A path as text.

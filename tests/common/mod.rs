@@ -9,6 +9,7 @@ pub mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -43,6 +44,16 @@ pub fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&printed).unwrap_or_else(|error| {
         panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&printed))
     })
+}
+
+/// Asks again and again until it is so.
+#[track_caller]
+pub fn until(what: &str, within: Duration, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < within, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// The path as text.
@@ -89,7 +100,7 @@ impl Traffic {
 }
 
 /// What a report says exactly, and the generator knows.
-pub const EXACT: [&str; 10] = [
+pub const EXACT: [&str; 12] = [
     "requests",
     "malformed",
     "blank",
@@ -97,6 +108,8 @@ pub const EXACT: [&str; 10] = [
     "distinct_clients",
     "status",
     "methods",
+    "first_minute",
+    "last_minute",
     "busiest_minutes",
     "top_clients",
     "top_pages",

@@ -10,7 +10,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::kafka::{Topic, until};
+use super::kafka::Topic;
+use super::until;
 
 /// So long the broker may take for one thing.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,11 +1,11 @@
-//! `cargo xtask test`: the tests on their own, then those that need servers, then the
-//! Compose file and the recipes.
+//! `cargo xtask test`: the tests on their own, what goes into the image, then the tests that need servers, then
+//! the Compose file and the recipes.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::stack::{Server, Stack};
-use crate::{compose, instructions, python, recipes, run};
+use crate::{compose, image, instructions, python, recipes, run};
 
 /// What a test can need, and may be told to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +45,7 @@ pub fn main(arguments: &[String]) -> Result<(), String> {
     let own = [&["test", "--release", "--workspace", "--no-fail-fast"], filter.as_slice()].concat();
     let outcomes = [
         run::cargo(&own),
+        image::main(),
         of_instructions(&options),
         on_servers(&options, browser),
         of_recipes(&options),
@@ -171,15 +172,17 @@ impl TestFile {
 /// The packages' folders.
 const FOLDERS: [&str; 5] = [".", "data", "serving", "speed-layer", "batch-layer"];
 
-/// Every `tests/stack_….rs`. Its name says what it needs (`stack_kafka_s3_export.rs`); one that names
-/// nothing gets all servers.
+/// Every `tests/stack_….rs`, or folder with a `main.rs`. Its name says what it needs
+/// (`stack_kafka_s3_export.rs`); one that names nothing gets all servers.
 fn test_files() -> Vec<TestFile> {
     let files = FOLDERS.iter().flat_map(|folder| {
         let entries = std::fs::read_dir(run::root().join(folder).join("tests"));
         entries.into_iter().flatten().flatten().map(|entry| entry.path())
     });
     let names: BTreeSet<String> = files
-        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .filter(|path| {
+            path.extension().is_some_and(|ending| ending == "rs") || path.join("main.rs").is_file()
+        })
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .filter(|name| name.starts_with("stack_"))
         .collect();
@@ -207,6 +210,16 @@ mod tests {
         assert_eq!(needs("stack_kafka_s3_export"), [Need::Kafka, Need::S3].into());
         assert_eq!(needs("stack_page"), [Need::Browser].into());
         assert_eq!(needs("stack_whole").len(), 3);
+    }
+
+    /// Files and folders, each once.
+    #[test]
+    fn every_file_that_needs_servers_is_found() {
+        let names: Vec<String> = test_files().into_iter().map(|file| file.name).collect();
+        for name in ["stack_browser", "stack_kafka", "stack_elasticsearch"] {
+            assert_eq!(names.iter().filter(|found| *found == name).count(), 1, "{names:?}");
+        }
+        assert!(names.iter().all(|name| !name.contains('.')), "{names:?}");
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::common::running::Running;
-use crate::common::{Traffic, ok, run, text, twofold};
+use crate::common::{Traffic, ok, run, text, twofold, until};
+
+/// So long anything may take.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Data, and a server over it, which ends with the test.
 pub struct Site {
@@ -65,16 +68,12 @@ impl Site {
         std::fs::write(&log, &whole).unwrap();
         let lines = whole.lines().count() as u64;
         let site = Self::following(folder, Vec::new(), lines);
-        let until = Instant::now() + Duration::from_secs(60);
         let archived = || {
             let audit = run(&["audit", "--json", "--data", &site.data]).stdout;
             let audit: Value = serde_json::from_slice(&audit).unwrap();
             audit["archived"].as_u64()
         };
-        while archived() < Some(lines) {
-            assert!(Instant::now() < until, "not everything is archived");
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        until("everything is archived", MINUTE, || archived() >= Some(lines));
         site
     }
 
@@ -84,11 +83,8 @@ impl Site {
         let address = "127.0.0.1:0".to_owned();
         let mut site = Self { folder, data, running: None, address, rest };
         site.spawn(&["run", "--set", "archive.max_age=1s", "--set", "batch.every=1h", "--source"]);
-        let until = Instant::now() + Duration::from_secs(60);
-        while site.api("status")["records"].as_u64() < Some(lines) {
-            assert!(Instant::now() < until, "{}", site.api("status"));
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let counted = || site.api("status")["records"].as_u64();
+        until("everything is counted", MINUTE, || counted() >= Some(lines));
         site
     }
 
@@ -125,15 +121,10 @@ impl Site {
     pub fn publish_before(&self, settle: &str) {
         let settle = format!("batch.settle={settle}");
         // What was appended is archived within a second or two.
-        let until = Instant::now() + Duration::from_secs(30);
-        loop {
+        until("something is published", MINUTE, || {
             ok(&["batch", "--set", &settle, "--data", &self.data]);
-            if self.api("status")["generation"].is_u64() {
-                return;
-            }
-            assert!(Instant::now() < until, "nothing is published");
-            std::thread::sleep(Duration::from_millis(300));
-        }
+            self.api("status")["generation"].is_u64()
+        });
     }
 
     /// Starts serving, at the address as before.
