@@ -1,8 +1,9 @@
-//! twofold's chores: `cargo xtask test`, `stack`, `kibana`, `lint`, `faults`, `instructions`, `bench`.
+//! twofold's chores: `cargo xtask test`, `stack`, `compose`, `kibana`, `lint`, `faults`, `instructions`, `bench`.
 
 mod bench;
 mod compose;
 mod faults;
+mod image;
 mod instructions;
 mod python;
 mod recipes;
@@ -17,6 +18,7 @@ const HELP: &str = "cargo xtask COMMAND
   test    [--without WHAT]… [FILTER…]    all tests: on their own, on real servers, the README's recipes;
                                          WHAT is kafka, elasticsearch, s3, browser, python or valgrind
   stack   up|down|status|…               real Kafka, Elasticsearch and S3 on this machine; `stack` alone says more
+  compose                                docker-compose.yaml for real, until its page is filled; needs a container engine
   kibana                                 write kibana/ from the tables of views and measures
   lint                                   clippy on everything, warnings are errors
   faults  [--rounds N] [--kills N] [--outage S] [--seed S]
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         "lint" => lint(),
         "faults" => faults::main(&rest),
         "instructions" => instructions::main(&rest),
+        "compose" => compose::up::main(),
         "bench" => bench::main(&rest),
         _ => Err(HELP.to_owned()),
     };

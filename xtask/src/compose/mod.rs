@@ -1,6 +1,8 @@
 //! `docker-compose.yaml` against the schema of the Compose Specification, and for care.
 //! (That its commands are commands of ours is tested beside the command line, `src/cli/compose.rs`.)
 
+pub mod up;
+
 use std::path::Path;
 use std::process::Command;
 
