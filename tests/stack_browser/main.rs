@@ -8,6 +8,7 @@ mod hostile;
 mod live;
 mod looks;
 mod numbers;
+mod parts;
 mod server;
 mod ways;
 
