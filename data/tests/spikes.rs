@@ -59,6 +59,19 @@ fn a_spike_is_one_with_its_minutes() {
 }
 
 #[test]
+fn a_spike_of_the_first_week_is_not_expected_in_the_second() {
+    let first = 4 * 1440 + 600;
+    let both = [first, first + 7 * 1440].map(|at| at..at + 60);
+    let inside = |minute: &i64| both.iter().any(|spike| spike.contains(minute));
+    let spikes = found(14, |minute| if inside(&minute) { 6.0 } else { 1.0 });
+    for spike in both {
+        let found = spikes.iter().find(|one| one.start / 60 == spike.start);
+        let found = found.unwrap_or_else(|| panic!("{spike:?}: {spikes:#?}"));
+        assert!(found.steps >= 50 && found.ratio() > 3.0, "{found:#?}");
+    }
+}
+
+#[test]
 fn a_sudden_silence_is_a_spike() {
     let at = 5 * 1440 + 900;
     let spikes = found(7, |minute| if (at..at + 30).contains(&minute) { 0.0 } else { 1.0 });

@@ -26,7 +26,7 @@ const HELP: &str = "cargo xtask COMMAND
   instructions [--record]                count instructions per line of the hot paths (valgrind), as `test` does
   bench   [NAME…] [--peers] [--charts] [--lines N] [--runs N]
                                          measure; writes BENCHMARKS.md
-  bench   spikes                         what the spike detector finds in generated weeks, and its cost;
+  bench   spikes [detector|whole|cost]  what the spike detector finds in generated weeks, and its cost;
                                          writes docs/spikes.md
   bench   nab --at DIR                   the same detector on the Numenta Anomaly Benchmark";
 

@@ -1,7 +1,7 @@
 //! The detector of one series: judges a point by what came before it, then learns it.
 
 use super::damper::{Damper, FRESH};
-use super::forecast::{Forecasts, Said};
+use super::forecast::{Forecasts, Lesson, Said};
 use super::level::Level;
 use super::novelty::{Novel, Novelty};
 use super::scale::Scale;
@@ -58,6 +58,9 @@ pub struct Verdict {
 
 /// Points further off than this many standard deviations are learnt as if they were not.
 const CLIP: f64 = 3.0;
+
+/// So many times a count that was expected is a huge spike.
+const HUGE: f64 = 3.0;
 
 /// How many points are only learnt before the first is judged.
 const WARM_UP: f64 = 10.0;
@@ -244,6 +247,15 @@ impl Detector {
         }
     }
 
+    fn lesson(&self, placed: &Placed, state: State) -> Lesson {
+        let huge = || self.scale.from(placed.place) > HUGE * self.scale.from(placed.expected);
+        match state {
+            State::Calm => Lesson::Calm,
+            State::Onset | State::Spike if self.counts() && huge() => Lesson::Huge,
+            State::Onset | State::Spike => Lesson::Spike,
+        }
+    }
+
     fn take(&mut self, at: i64, placed: &Placed, state: State) {
         let fresh = self.damper.age() > FRESH || self.seen < 50.0;
         self.damper.learn(self.novelty.value(&placed.novelty));
@@ -251,14 +263,13 @@ impl Detector {
         self.surprise.learn(&placed.deviations, &placed.spreads, state);
         let calm = state == State::Calm;
         let limits = placed.spreads.map(|spread| CLIP * spread);
-        self.forecasts.learn(at, placed.place, &placed.said, limits[0], calm);
+        let lesson = self.lesson(placed, state);
+        self.forecasts.learn(at, placed.place, &placed.said, limits[0], lesson);
         if calm {
             self.forecasts.learn_means(&placed.means, &limits);
-        }
-        placed.leave(&mut self.trail, state);
-        if calm {
             self.size.learn(placed.place.abs(), f64::INFINITY);
         }
+        placed.leave(&mut self.trail, state);
         self.seen += 1.0;
     }
 }

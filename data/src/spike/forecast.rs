@@ -39,6 +39,17 @@ pub(super) struct Said {
     pub(super) above: [f64; COUNT],
 }
 
+/// What a point teaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lesson {
+    /// Nothing is the matter.
+    Calm,
+    /// It belongs to a spike: the levels stay; but it may be the season that brings it.
+    Spike,
+    /// It belongs to a spike so large that a week that has it once is not believed to have it.
+    Huge,
+}
+
 /// What each forecast expects.
 pub(super) type Expected = [Option<f64>; COUNT];
 
@@ -104,14 +115,16 @@ impl Forecasts {
     }
 
     /// Learns the value at a time, which counts as no further than `limit` from each forecast. Within a
-    /// spike (`calm` is false) the levels stay; but it may be the season that brings it, and who
-    /// foresaw it has earned trust.
-    pub(super) fn learn(&mut self, at: i64, value: f64, said: &Said, limit: f64, calm: bool) {
+    /// spike, too, who foresaw it has earned trust.
+    pub(super) fn learn(&mut self, at: i64, value: f64, said: &Said, limit: f64, lesson: Lesson) {
         self.trust(0, value, &said.next(), limit);
-        if calm {
+        if lesson == Lesson::Calm {
             self.learn_levels(value, said, limit);
         }
-        for season in [&mut self.hour, &mut self.day, &mut self.week].into_iter().flatten() {
+        let huge = lesson == Lesson::Huge;
+        let left_out = self.week.as_mut().is_some_and(|week| huge && week.leaves_out(at));
+        let week = self.week.as_mut().filter(|_| !left_out);
+        for season in [self.hour.as_mut(), self.day.as_mut(), week].into_iter().flatten() {
             season.learn(at, self.step, value, limit);
         }
         self.seen += 1.0;

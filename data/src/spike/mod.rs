@@ -34,6 +34,6 @@ mod watch;
 pub use cause::{Compared, Contributor, contributors, networks};
 pub use detector::{Detector, Judged, Point, State, Usual, Verdict};
 pub use history::{Collector, History};
-pub use series::{Quantity, Scope, Series};
+pub use series::{Quantity, Rarity, Scope, Series};
 pub use stretch::{Direction, Ending, Severity, Spike};
 pub use watch::{Ahead, Change, Watch};

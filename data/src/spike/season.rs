@@ -22,8 +22,9 @@ struct Slot {
     /// By how much the last period deviated from the profile, and this one so far.
     last: f64,
     now: Mean,
-    /// Which period this one is.
+    /// Which period this one is, and in which one a spike was left out.
     turn: i64,
+    left_out: Option<i64>,
 }
 
 /// The mean of what was added.
@@ -73,7 +74,7 @@ impl Season {
         let share = share.min(1.0);
         let profile = self.profile(at);
         let (index, _) = self.place(at);
-        let turn = (at - MONDAY).div_euclid(self.period);
+        let turn = self.turn(at);
         let slot = &mut self.slots[index];
         slot.turn_to(turn);
         let (weight, error) = match profile {
@@ -91,6 +92,19 @@ impl Season {
         if profile.is_some() {
             self.offset += FOLLOW * error.clamp(-limit, limit);
         }
+    }
+
+    /// Whether a spike at a time is left out: the first period has nothing to hold it against, and would have it expected
+    /// in the second. What comes again then is learnt.
+    pub(super) fn leaves_out(&mut self, at: i64) -> bool {
+        let (unknown, turn, (index, _)) =
+            (self.profile(at).is_none(), self.turn(at), self.place(at));
+        unknown && *self.slots[index].left_out.get_or_insert(turn) == turn
+    }
+
+    /// In which period a time lies.
+    fn turn(&self, at: i64) -> i64 {
+        (at - MONDAY).div_euclid(self.period)
     }
 
     /// The slot of a time, and how far into it the time lies, 0 to 1.

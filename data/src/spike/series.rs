@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::tracker::RARE;
+use super::stretch::Direction;
 use crate::view::measure_index;
 
 /// What a series counts, per minute.
@@ -83,15 +83,53 @@ impl Series {
         Self { quantity, scope: Scope::All }
     }
 
-    /// How rare a deviation is with which a spike opens: minus the decimal logarithm of how often chance
-    /// would do it. All series together shall give one false alarm a week: the requests
-    /// have most of that, the many others share the rest.
-    pub fn rarity(&self) -> f64 {
+    /// How rare a deviation is with which a spike opens. All series together shall give one false alarm a week: the
+    /// requests have most of that, the many others share the rest.
+    ///
+    /// What is learnt of the requests while nothing is the matter holds rises that are too small to be found, so
+    /// that their rises come to seem ten times as frequent as chance makes them; small counts, on the other
+    /// hand, are silent for some minutes more easily than the tail says. So are bytes, of which a few large bodies
+    /// make most: where fewer are sent because nobody asks, the requests show it.
+    pub fn rarity(&self) -> Rarity {
         match (&self.scope, self.quantity) {
-            (Scope::All, Quantity::Requests) => RARE,
-            (Scope::All, _) => RARE + 1.5,
-            (Scope::Host(_) | Scope::Page(_), _) => RARE + 2.5,
+            (Scope::All, Quantity::Requests) => Rarity { rise: RARE - 1.0, fall: RARE + 0.5 },
+            (Scope::All, Quantity::Bytes) => Rarity { rise: RARE + 1.5, fall: RARE + 5.0 },
+            (Scope::All, _) => Rarity::both(RARE + 1.5),
+            (Scope::Host(_) | Scope::Page(_), _) => Rarity::both(RARE + 2.5),
         }
+    }
+}
+
+/// A spike opens where a deviation is as rare as this, unless its series has a [`Series::rarity`] of its own. Of
+/// independent minutes a week has one of 4.0; the tail that is assumed is heavier than theirs.
+const RARE: f64 = 4.5;
+
+/// How rare a deviation is with which a spike opens: minus the decimal logarithm of how often chance would
+/// do it, by the tail that is fitted to the series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rarity {
+    /// Of a rise.
+    pub rise: f64,
+    /// Of a fall.
+    pub fall: f64,
+}
+
+impl Rarity {
+    fn both(rare: f64) -> Self {
+        Self { rise: rare, fall: rare }
+    }
+
+    pub(super) fn of(self, direction: Direction) -> f64 {
+        match direction {
+            Direction::Up => self.rise,
+            Direction::Down => self.fall,
+        }
+    }
+}
+
+impl Default for Rarity {
+    fn default() -> Self {
+        Self::both(RARE)
     }
 }
 

@@ -3,13 +3,10 @@
 use std::collections::VecDeque;
 
 use super::detector::{Point, State, Verdict};
+use super::series::Rarity;
 use super::stretch::{Direction, Ending, Severity, Spike};
 use super::trail::LONGEST;
 use super::watch::Change;
-
-/// A spike opens where a deviation is as rare as this: minus a decimal logarithm. Of independent
-/// minutes a week has one of 4.0; the tail that is assumed is heavier than theirs.
-pub(super) const RARE: f64 = 4.5;
 
 /// A count that differs by less than this part of what was expected, or from the points before it, is
 /// no spike, however sure. So a slow ramp is none.
@@ -21,6 +18,12 @@ const PART: f64 = 0.8;
 
 /// By how many standard deviations a spike differs from the points before it.
 const SURE: f64 = 4.0;
+
+/// Where the mean of those deviates by more than `FREE` of its standard deviations in the same direction, something is on its
+/// way already, as on a slow ramp: for each more a spike differs by so many more, at most by `MORE`.
+const ON_THE_WAY: f64 = 0.5;
+const FREE: f64 = 1.5;
+const MORE: f64 = 2.0;
 
 /// Single points before it are believed to deviate by at most so many standard deviations.
 const CLIP: f64 = 3.0;
@@ -45,8 +48,8 @@ const BEFORE: usize = 30;
 #[derive(Debug, Clone)]
 pub(super) struct Tracker {
     step: i64,
-    /// A spike opens where a deviation is as rare: minus a decimal logarithm.
-    pub(super) rare: f64,
+    /// A spike opens where a deviation is as rare.
+    pub(super) rarity: Rarity,
     /// The last points, the newest last.
     recent: VecDeque<Seen>,
     /// The last spike, open or not.
@@ -88,7 +91,7 @@ impl Tracker {
     /// Of a series with so many seconds between two points; its first `learning` points open no spike.
     pub(super) fn new(step: i64, learning: u32) -> Self {
         let recent = VecDeque::with_capacity(RECENT);
-        Self { step, rare: RARE, recent, spike: None, learning }
+        Self { step, rarity: Rarity::default(), recent, spike: None, learning }
     }
 
     /// The open spike.
@@ -127,15 +130,19 @@ impl Tracker {
         }
     }
 
+    /// The direction in which a point deviates, if that is rare.
+    fn rare(&self, verdict: &Verdict) -> Option<Direction> {
+        verdict.direction.filter(|direction| verdict.surprise >= self.rarity.of(*direction))
+    }
+
     /// Whether a spike turns into its opposite.
     fn turned(&self, spike: &Spike, verdict: &Verdict) -> bool {
-        let opposite = verdict.direction.is_some_and(|direction| direction != spike.direction);
-        opposite && verdict.surprise >= self.rare
+        self.rare(verdict).is_some_and(|direction| direction != spike.direction)
     }
 
     /// Opens a spike where a deviation is rare and large enough.
     fn begin(&mut self, verdict: &Verdict, counts: bool) -> Option<Change> {
-        let direction = verdict.direction.filter(|_| verdict.surprise >= self.rare)?;
+        let direction = self.rare(verdict)?;
         let sign = direction.sign();
         let mut points = self.beginning(verdict.lasting, sign);
         let before = self.recent.len() - points.len();
@@ -191,7 +198,8 @@ impl Tracker {
         let usual = earlier().map(|seen| seen.deviation.clamp(-CLIP, CLIP)).sum::<f64>() / many;
         let here = points.iter().map(|seen| seen.deviation).sum::<f64>() / count;
         let chance = (1.0 / count + 1.0 / many).sqrt();
-        large && (here - usual) * sign >= SURE * (1.0 - 0.1 * length) * chance
+        let sure = sure(usual * sign, many) * (1.0 - 0.1 * length);
+        large && (here - usual) * sign >= sure * chance
     }
 
     /// Ends the open spike at once; what goes the other way opens its own with the next point.
@@ -219,6 +227,12 @@ impl Tracker {
         track.end();
         Some(Change::Closed(track.spike.clone()))
     }
+}
+
+/// By how many standard deviations a spike differs from so many points before it, which deviate by `usual` of them in its
+/// direction on average.
+fn sure(usual: f64, many: f64) -> f64 {
+    SURE + (ON_THE_WAY * (usual * many.sqrt() - FREE).max(0.0)).min(MORE)
 }
 
 /// Whether the difference is worth the attention.

@@ -1,6 +1,7 @@
 //! From verdicts to spikes: one series under watch.
 
 use super::detector::{Detector, Point, Usual, Verdict};
+use super::series::Rarity;
 use super::stretch::Spike;
 use super::tracker::Tracker;
 use super::trail::Trail;
@@ -52,10 +53,9 @@ impl Watch {
         Self { detector: Detector::new(step), tracker: Tracker::new(step, learning) }
     }
 
-    /// The same, with a spike opening where a deviation is as rare: minus a decimal logarithm of
-    /// how often chance would do it.
-    pub fn with_rarity(mut self, rare: f64) -> Self {
-        self.tracker.rare = rare;
+    /// The same, with a spike opening where a deviation is as rare.
+    pub fn with_rarity(mut self, rarity: Rarity) -> Self {
+        self.tracker.rarity = rarity;
         self
     }
 

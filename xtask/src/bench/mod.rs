@@ -32,7 +32,7 @@ const LINES: u64 = 5_000_000;
 /// `cargo xtask bench [NAME…] [--peers] [--charts] [--lines N] [--runs N]`
 pub fn main(arguments: &[String]) -> Result<(), String> {
     match arguments.first().map(String::as_str) {
-        Some("spikes") => return spikes::main(),
+        Some("spikes") => return spikes::main(&arguments[1..]),
         Some("nab") => return nab::main(&arguments[1..]),
         _ => {}
     }

@@ -26,7 +26,8 @@ pub struct Course {
     pub found: Vec<(Label, Option<u32>)>,
     /// Spikes that no label explains.
     pub false_alarms: u64,
-    /// Spikes that a slow ramp has set off.
+    /// How many slow ramps there are, and the spikes that they have set off.
+    pub ramps: u64,
     pub on_ramps: u64,
     /// How many weeks were judged.
     pub weeks: f64,
@@ -65,8 +66,9 @@ fn judged(
     let announced = announced(watch, weeks.start, values);
     let wanted = weeks.labels.iter().filter(|label| looked_for(label));
     let found = wanted.map(|label| (label.clone(), delay(label, &announced))).collect();
-    let mut course =
-        Course { found, weeks: f64::from(DAYS) / 7.0 - LEARNT as f64 / 7.0, ..Course::default() };
+    let ramps = weeks.labels.iter().filter(|label| label.kind == Kind::Ramp).count() as u64;
+    let judged_for = f64::from(DAYS) / 7.0 - LEARNT as f64 / 7.0;
+    let mut course = Course { found, ramps, weeks: judged_for, ..Course::default() };
     let judged = |one: &&Announced| one.at.0 >= weeks.start.0 + LEARNT * 1440;
     for one in announced.iter().filter(judged) {
         match weeks.labels.iter().find(|label| explains(label, one)) {

@@ -19,9 +19,15 @@ const SEEDS: u64 = 30;
 
 const PAGE: &str = "docs/spikes.md";
 
-/// The figures stand between these two lines.
-const MARKS: (&str, &str) =
-    ("<!-- from here: written by `cargo xtask bench spikes` -->", "<!-- to here -->");
+/// The end of each part's figures.
+const TO: &str = "<!-- to here -->";
+
+/// A part of the measurement: its name, and what gives its figures.
+type Part = (&'static str, fn() -> Result<String, String>);
+
+/// What is measured, each by itself if its name is given: its figures stand between two lines of the page.
+const PARTS: [Part; 3] =
+    [("detector", detector), ("whole", whole::measure), ("cost", cost::measure)];
 
 /// All courses of one volume.
 pub struct Measured {
@@ -34,18 +40,34 @@ pub struct Measured {
 }
 
 /// Measures, and writes the page's figures anew.
-pub fn main() -> Result<(), String> {
-    let measured: Vec<Measured> = VOLUMES.map(|volume| measure(volume, 1001..=1000 + SEEDS)).into();
-    let figures =
-        format!("{}\n{}\n{}", table::page(&measured), whole::measure()?, cost::measure()?);
-    println!("{figures}");
+pub fn main(arguments: &[String]) -> Result<(), String> {
+    let wanted =
+        |name: &str| PARTS.iter().all(|(part, _)| !is(arguments, part)) || is(arguments, name);
+    for (name, measure) in PARTS.into_iter().filter(|(name, _)| wanted(name)) {
+        let figures = measure()?;
+        println!("{figures}");
+        write(name, &figures)?;
+    }
+    Ok(())
+}
+
+fn is(arguments: &[String], part: &str) -> bool {
+    arguments.iter().any(|argument| argument == part)
+}
+
+fn write(part: &str, figures: &str) -> Result<(), String> {
     let path = run::root().join(PAGE);
     let page = std::fs::read_to_string(&path).map_err(|error| format!("{PAGE}: {error}"))?;
-    let (before, rest) =
-        page.split_once(MARKS.0).ok_or("docs/spikes.md has lost its first mark")?;
-    let (_, after) = rest.split_once(MARKS.1).ok_or("docs/spikes.md has lost its second mark")?;
-    let page = format!("{before}{}\n\n{figures}\n{}{after}", MARKS.0, MARKS.1);
-    run::write(&path, &page)
+    let from = format!("<!-- from here: written by `cargo xtask bench spikes {part}` -->");
+    let lost = || format!("{PAGE} has lost the marks of {part}");
+    let (before, rest) = page.split_once(&from).ok_or_else(lost)?;
+    let (_, after) = rest.split_once(TO).ok_or_else(lost)?;
+    run::write(&path, &format!("{before}{from}\n\n{}\n\n{TO}{after}", figures.trim_end()))
+}
+
+fn detector() -> Result<String, String> {
+    let measured: Vec<Measured> = VOLUMES.map(|volume| measure(volume, 1001..=1000 + SEEDS)).into();
+    Ok(table::page(&measured))
 }
 
 fn measure(volume: f64, seeds: std::ops::RangeInclusive<u64>) -> Measured {

@@ -105,10 +105,11 @@ fn by_volume(measured: &[Measured]) -> String {
     for Measured { volume, requests, not_found } in measured {
         let (promised, outages) = (promised(requests), cell(requests, |l| l.kind == Kind::Outage));
         let scanners = cell(not_found, |label| label.kind == Kind::Scanner);
-        let ramps: u64 = requests.iter().map(|course| course.on_ramps).sum();
+        let on_ramps: u64 = requests.iter().map(|course| course.on_ramps).sum();
+        let ramps: u64 = requests.iter().map(|course| course.ramps).sum();
         let _ = writeln!(
             page,
-            "| {volume} | {:.1} % of {} | {:.1} % | {:.2} | {:.2} | {:.2} | {} of {} | {} of {} | {ramps} |",
+            "| {volume} | {:.1} % of {} | {:.1} % | {:.2} | {:.2} | {:.2} | {} of {} | {} of {} | {on_ramps} on {ramps} |",
             promised.recall() * 100.0,
             promised.all,
             at_best(requests, is_promised) * 100.0,

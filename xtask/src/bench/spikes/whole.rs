@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::course::{BESIDE, DAYS, LEARNT};
+use crate::bench::log::generate;
 use crate::run;
 
 /// Requests a minute, and how many courses of four weeks there are of each.
@@ -54,22 +55,11 @@ pub fn measure() -> Result<String, String> {
 fn course(volume: u64, seed: u64, events: &mut Events) -> Result<(), String> {
     let place = run::scratch("bench-spikes-whole")?;
     let (log, answers) = (place.join("access.log"), place.join("answers.json"));
-    let lines = volume * 1440 * u64::from(DAYS);
-    twofold(
-        &place,
-        &[
-            "generate",
-            "--profile=spikes",
-            &format!("--days={DAYS}"),
-            &format!("--lines={lines}"),
-            &format!("--seed={seed}"),
-            "--start=2026-03-09",
-            "--out",
-            &log.to_string_lossy(),
-            "--answers",
-            &answers.to_string_lossy(),
-        ],
-    )?;
+    let (days, seed) = (DAYS.to_string(), seed.to_string());
+    let dated = ["--days", &days, "--seed", &seed, "--start", "2026-03-09"];
+    let into = answers.to_string_lossy();
+    let more = [&dated[..], &["--answers", &into]].concat();
+    generate("spikes", volume * 1440 * u64::from(DAYS), &more, &log)?;
     twofold(&place, &["run", "--source", &log.to_string_lossy(), "--to-end", "--data=data"])?;
     let listed = twofold(&place, &["spikes", "--data=data", "--json"])?;
     let listed: Value = serde_json::from_str(&listed).map_err(|error| error.to_string())?;
