@@ -75,6 +75,31 @@ fn the_first_periodic_run_is_soon_after_the_first_records() {
     });
 }
 
+/// The archiver has said nothing yet of a second partition: the boundary can't move, but will soon.
+#[test]
+fn a_periodic_run_looks_soon_for_what_holds_the_first_boundary() {
+    let traffic = Traffic::new("bench", 2_000, 10);
+    let data = traffic.data("data");
+    ok(&["archive", "--to-end", "--data", &data, "--source", text(&traffic.log)]);
+    let end = std::fs::read_dir(format!("{data}/archive/ends")).unwrap().next().unwrap();
+    let end = end.unwrap().path();
+    let known = std::fs::read_to_string(&end).unwrap();
+    let half = known.replace("\"partitions\":0", "\"partitions\":2");
+    assert_ne!(half, known);
+    std::fs::write(&end, half).unwrap();
+    let mut batch = twofold(&["batch", "--every", "1h", "--json", "--data", &data]);
+    let mut running = Running::start(batch.stdout(Stdio::piped()));
+    let told = BufReader::new(running.0.stdout.take().unwrap());
+    let mut told = told.lines().map(|line| line.unwrap());
+    assert!(told.any(|line| line.contains("\"generation\": 1")), "it has computed what is there");
+    assert_eq!(json(&["report", "--json", "--data", &data])["exact"], false);
+    std::fs::write(&end, known).unwrap();
+    std::thread::spawn(move || told.count());
+    until("the first boundary", Duration::from_secs(90), || {
+        json_of(&["report", "--json", "--data", &data])["exact"] == true
+    });
+}
+
 #[test]
 fn report_of_real_logs_gives_the_independent_answers() {
     let Some(folder) = samples() else {

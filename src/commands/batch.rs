@@ -14,7 +14,8 @@ use crate::config::{Config, Layers, Span};
 use crate::output;
 use crate::place::Place;
 
-/// How often it is looked for the first records: the archiver beside it may only have begun.
+/// How soon it is looked again while no minute is exact yet: the archiver beside it may only have begun, or have
+/// said nothing of a partition so far. After each run that has computed something twice as late.
 const FIRST_LOOKS: Duration = Duration::from_secs(10);
 
 /// One run, or one every so often. Silent on success, for cron, unless somebody looks.
@@ -29,11 +30,13 @@ pub fn run(arguments: &Batch, layers: Layers) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let _monitor = if every.is_some() { monitor::start(&config)? } else { None };
+    let mut look = FIRST_LOOKS;
     loop {
         let outcome = once(&place, &options, arguments.json)?;
         let Some(every) = every else { return Ok(ExitCode::SUCCESS) };
         let wait = every.duration();
-        stop::sleep(if outcome.generation == 0 { wait.min(FIRST_LOOKS) } else { wait });
+        stop::sleep(if outcome.any_exact { wait } else { wait.min(look) });
+        look *= if outcome.published { 2 } else { 1 };
         if stop::told() {
             return Ok(ExitCode::SUCCESS);
         }

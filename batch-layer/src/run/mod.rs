@@ -49,6 +49,9 @@ pub struct Outcome {
     pub generation: u64,
     /// The current boundary; `None` before the first generation.
     pub boundary: Option<String>,
+    /// Whether any minute is exact yet: the boundary stands where it was as long as a partition is not known.
+    #[serde(skip)]
+    pub any_exact: bool,
     /// Whether this run published it.
     pub published: bool,
     /// Records that were new.
@@ -300,6 +303,7 @@ impl<'a> Attempt<'a> {
         Outcome {
             generation: manifest.generation,
             boundary: (manifest.generation > 0).then(|| manifest.boundary.to_string()),
+            any_exact: manifest.generation > 0 && manifest.boundary > Minute(0),
             published,
             new_records: discovery.new_records,
             hours: discovery.touched.len(),
