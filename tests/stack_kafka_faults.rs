@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use common::kafka::{
@@ -46,7 +47,7 @@ impl Load {
     }
 
     /// A follower of the topic, in a group of this test; `property` is one more of librdkafka.
-    fn follower(&self, command: &str, data: &str, property: Option<&str>) -> Service {
+    fn follower(&self, command: &str, data: &str, more: &[&str]) -> Service {
         let group = format!("source.group={}", self.topic.name);
         let session = format!("session.timeout.ms={}", SESSION.as_millis());
         let mut arguments = vec![
@@ -64,9 +65,7 @@ impl Load {
             "--kafka",
             "heartbeat.interval.ms=300",
         ];
-        if let Some(property) = property {
-            arguments.extend(["--kafka", property]);
-        }
+        arguments.extend(more);
         Service::start(&arguments)
     }
 
@@ -90,8 +89,8 @@ fn killed_at_random_instants_under_load() {
     let load = Load::start(Topic::new("killed"), 8 + 2 * kills, 31, 3);
     let data = load.traffic.data("data");
     // Static members are back in their places at once.
-    let mut speed = load.follower("speed", &data, Some("group.instance.id=speed-1"));
-    let mut archive = load.follower("archive", &data, Some("group.instance.id=archive-1"));
+    let mut speed = load.follower("speed", &data, &["--kafka", "group.instance.id=speed-1"]);
+    let mut archive = load.follower("archive", &data, &["--kafka", "group.instance.id=archive-1"]);
     for _ in 0..kills {
         std::thread::sleep(Duration::from_millis(300 + random.below(1500)));
         speed.kill_and_restart();
@@ -115,7 +114,7 @@ fn three_and_three_joining_leaving_killed_and_frozen() {
     let data = load.traffic.data("data");
     let mut crowd: Vec<Service> = ["speed", "archive"]
         .iter()
-        .flat_map(|command| (0..3).map(|_| load.follower(command, &data, None)).collect::<Vec<_>>())
+        .flat_map(|command| (0..3).map(|_| load.follower(command, &data, &[])).collect::<Vec<_>>())
         .collect();
     let mut done = [0; 3];
     for round in 0..rounds {
@@ -152,7 +151,7 @@ fn a_frozen_consumer_wakes_up_and_hurts_nobody() {
     let data = load.traffic.data("data");
     let followers: Vec<Service> = ["speed", "speed", "archive", "archive"]
         .iter()
-        .map(|command| load.follower(command, &data, None))
+        .map(|command| load.follower(command, &data, &[]))
         .collect();
     std::thread::sleep(Duration::from_secs(4));
     for frozen in [0, 2, 1, 3] {
@@ -174,8 +173,13 @@ fn the_broker_is_away_for_a_while() {
     let topic = Topic::at(&broker.variables["TWOFOLD_TEST_KAFKA"], "away");
     let mut load = Load::start(topic, 12, 34, 2);
     let data = load.traffic.data("data");
+    // One waits with its client, one is given new clients meanwhile.
+    let impatient = "metadata.recovery.rebootstrap.trigger.ms=5000";
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let monitor = format!("monitor.listen=127.0.0.1:{port}");
+    let impatient = ["--kafka", impatient, "--set", &monitor];
     let followers =
-        vec![load.follower("speed", &data, None), load.follower("archive", &data, None)];
+        vec![load.follower("speed", &data, &impatient), load.follower("archive", &data, &[])];
     std::thread::sleep(Duration::from_secs(4));
     broker.stop();
     std::thread::sleep(away);
@@ -190,6 +194,9 @@ fn the_broker_is_away_for_a_while() {
     println!("caught up {:.1} s after the broker was back", back.elapsed().as_secs_f64());
     let mut followers = followers;
     assert!(followers.iter_mut().all(Service::runs), "a process ended by itself");
+    let metrics = ureq::get(format!("http://127.0.0.1:{port}/metrics")).call().unwrap();
+    let metrics = metrics.into_body().read_to_string().unwrap();
+    assert!(metrics.contains("twofold_source_clients_replaced_total"), "{metrics}");
     load.finish(followers, &data);
     println!(
         "fault: the broker stopped for {} s under load | 1 | every process goes on by itself, all answers right",
@@ -205,7 +212,7 @@ fn a_slow_index_costs_no_membership() {
     let load = Load::start(Topic::new("slow"), 12, 35, 1);
     let data = load.traffic.data("data");
     // Whoever does not poll for two seconds is thrown out.
-    let speed = load.follower("speed", &data, Some("max.poll.interval.ms=2000"));
+    let speed = load.follower("speed", &data, &["--kafka", "max.poll.interval.ms=2000"]);
     until("the first rows", Duration::from_secs(30), || {
         json_of(&["report", "--json", "--data", &data])["requests"].as_u64() > Some(0)
     });

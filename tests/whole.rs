@@ -84,7 +84,7 @@ fn a_periodic_run_looks_soon_for_what_holds_the_first_boundary() {
     let end = std::fs::read_dir(format!("{data}/archive/ends")).unwrap().next().unwrap();
     let end = end.unwrap().path();
     let known = std::fs::read_to_string(&end).unwrap();
-    let half = known.replace("\"partitions\":0", "\"partitions\":2");
+    let half = known.replace("\"partitions\": 0", "\"partitions\": 2");
     assert_ne!(half, known);
     std::fs::write(&end, half).unwrap();
     let mut batch = twofold(&["batch", "--every", "1h", "--json", "--data", &data]);

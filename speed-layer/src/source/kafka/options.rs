@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
@@ -75,17 +76,22 @@ impl fmt::Debug for KafkaOptions {
 
 /// Throughput over memory, within the 256 MiB of a speed layer; small waits, so that a minute is
 /// seen soon after its records arrive; a broker that comes back is found within a second.
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 10] = [
     ("client.id", "twofold"),
     ("queued.min.messages", "100000"),
     ("queued.max.messages.kbytes", "32768"),
     ("fetch.wait.max.ms", "100"),
     ("reconnect.backoff.max.ms", "1000"),
     ("topic.metadata.refresh.interval.ms", "60000"),
+    (REBOOTSTRAP, "120000"),
     ("allow.auto.create.topics", "false"),
     ("socket.keepalive.enable", "true"),
     ("log_level", "4"),
 ];
+
+/// After how many milliseconds without an answer of any broker the client begins anew with those that the
+/// location names.
+const REBOOTSTRAP: &str = "metadata.recovery.rebootstrap.trigger.ms";
 
 /// What resuming, lateness and the archive's chain rely on.
 const FIXED: [(&str, &str); 4] = [
@@ -116,6 +122,14 @@ impl KafkaOptions {
             config.set(*key, *value);
         });
         Ok(config)
+    }
+
+    /// How long no broker may answer before a new client takes the place of one that should have begun
+    /// anew by then (`metadata.recovery.rebootstrap.trigger.ms`).
+    pub fn silence(&self) -> Duration {
+        let ours = || DEFAULTS.iter().find(|(key, _)| *key == REBOOTSTRAP).map(|(_, value)| *value);
+        let millis = self.properties.get(REBOOTSTRAP).map(String::as_str).or_else(ours);
+        Duration::from_millis(millis.and_then(|millis| millis.parse().ok()).unwrap_or(120_000))
     }
 }
 
@@ -199,5 +213,11 @@ mod tests {
     fn a_password_is_not_printed() {
         let shown = format!("{:?}", options(&[("sasl.password", "hunter2")]));
         assert!(shown.contains("sasl.password") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn the_silence_of_brokers_has_an_end() {
+        assert_eq!(options(&[]).silence(), Duration::from_secs(120));
+        assert_eq!(options(&[(REBOOTSTRAP, "5000")]).silence(), Duration::from_secs(5));
     }
 }

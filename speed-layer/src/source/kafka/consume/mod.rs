@@ -63,6 +63,8 @@ pub struct Consuming {
     checked: Instant,
     /// While a broker does not say where a partition ends.
     unanswered: Option<Step>,
+    /// When one answered last, or a new client was opened because none did.
+    answered: Instant,
     stop: Arc<AtomicBool>,
     /// Whether every partition has been delivered to its declared end.
     over: bool,
@@ -77,12 +79,9 @@ impl Consuming {
         commands: Receiver<Command>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, SourceError> {
-        let consumer = BaseConsumer::from_config_and_context(&options.client()?, Group::default())
-            .map_err(refused)?;
+        let (consumer, queue) = client(&options)?;
         let identities = Identities::ask(&consumer, &options)?;
         refuse_compacted(&options)?;
-        let queue = Queue::new(&consumer)
-            .ok_or_else(|| SourceError::Kafka("the client gives no queue".to_owned()))?;
         let now = Instant::now();
         Ok(Self {
             queue,
@@ -98,6 +97,7 @@ impl Consuming {
             looked: now,
             checked: now,
             unanswered: None,
+            answered: now,
             stop,
             over: false,
         })
@@ -173,7 +173,10 @@ impl Consuming {
         }
         while let Some(change) = self.consumer.context().change() {
             match change {
-                Change::Given(given) => self.take_up(&given)?,
+                Change::Given(given) => {
+                    self.hear();
+                    self.take_up(&given)?;
+                }
                 Change::Taken(taken) => self.give_up(&taken)?,
             }
         }
@@ -226,10 +229,16 @@ impl Consuming {
         if batch.spans.is_empty() {
             return;
         }
-        self.unanswered = None;
         assigned.next = batch.next_offset;
         (assigned.idle, assigned.sure) = (false, true);
         self.outbox.push_back(Delivery::Records(batch));
+        self.hear();
+    }
+
+    /// A broker answers.
+    fn hear(&mut self) {
+        self.unanswered = None;
+        self.answered = Instant::now();
     }
 
     /// Goes past markers of transactions, which are no records, to where the client stands.
@@ -260,16 +269,52 @@ impl Consuming {
         }
     }
 
+    /// A new client takes the place of one that no broker answers: told that there is no broker at all, as a single
+    /// one that is late with its heartbeats says of itself, a client forgets the last one and asks nobody any
+    /// more (librdkafka 2.12 and 2.13, confluentinc/librdkafka#5301).
+    fn open_anew(&mut self) -> Result<(), SourceError> {
+        let silence = self.answered.elapsed();
+        tracing::warn!(?silence, "no broker answers; a new client takes the place of this one");
+        metrics::counter!("twofold_source_clients_replaced_total").increment(1);
+        self.answered = Instant::now();
+        let revoked = std::mem::take(&mut self.assigned).into_keys().map(Delivery::Revoked);
+        self.outbox.extend(revoked);
+        self.consumer.context().close();
+        let (consumer, queue) = client(&self.options)?;
+        // The old queue goes before its consumer.
+        self.queue = queue;
+        self.consumer = consumer;
+        self.begin()
+    }
+
+    /// Whether any broker answers, asked while there is no partition whose end could be asked for: the group
+    /// takes all of them from a client that it does not hear.
+    fn call(&mut self) {
+        let topic = self.options.from.topics.first();
+        match topic.and_then(|topic| extent(&self.consumer, topic, 0)) {
+            Some(_) => self.hear(),
+            None => {
+                self.unanswered.get_or_insert_with(asking);
+            }
+        }
+    }
+
     /// Now and then: whether idle partitions are still at their ends, and the topics the same.
     fn look(&mut self) -> Result<(), SourceError> {
-        if self.checked.elapsed() >= CHECK && !self.assigned.is_empty() {
+        if self.checked.elapsed() >= CHECK {
             self.checked = Instant::now();
-            self.identities.check(&self.consumer, &self.options)?;
+            match self.assigned.is_empty() {
+                true => self.call(),
+                false => self.identities.check(&self.consumer, &self.options)?,
+            }
         }
         if self.looked.elapsed() < LOOK || self.options.mode == Mode::ToEnd {
             return Ok(());
         }
         self.looked = Instant::now();
+        if self.unanswered.is_some() && self.answered.elapsed() >= self.options.silence() {
+            return self.open_anew();
+        }
         for (partition, assigned) in &mut self.assigned {
             if !std::mem::replace(&mut assigned.idle, true) {
                 continue;
@@ -281,13 +326,22 @@ impl Consuming {
                 self.unanswered.get_or_insert_with(asking);
                 break;
             };
-            self.unanswered = None;
+            (self.unanswered, self.answered) = (None, Instant::now());
             if high <= assigned.next {
                 self.outbox.push_back(Delivery::AtEnd { partition: partition.clone(), at });
             }
         }
         Ok(())
     }
+}
+
+/// A client, and the queue of its records.
+fn client(options: &KafkaOptions) -> Result<(BaseConsumer<Group>, Queue), SourceError> {
+    let consumer = BaseConsumer::from_config_and_context(&options.client()?, Group::default())
+        .map_err(refused)?;
+    let queue = Queue::new(&consumer)
+        .ok_or_else(|| SourceError::Kafka("the client gives no queue".to_owned()))?;
+    Ok((consumer, queue))
 }
 
 /// An error of the consumer: fatal, or one that passes.
