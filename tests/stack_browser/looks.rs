@@ -112,6 +112,11 @@ fn pictures_for_the_readme() {
         open(&mut browser, &site.address(&format!("/?{query}")));
         // The boundary stands where it is in time, from the first picture on.
         browser.wait("!document.querySelector('.boundary-line').hidden");
+        if query == "last=24h" {
+            // The generator's traffic rises at half past two in the afternoon.
+            browser.wait("document.querySelectorAll('#spikes .event').length > 0");
+            browser.wait("document.querySelector('#chart .spike-mark') !== null");
+        }
         let stands = browser.eval(
             "(() => { const [over, line] = ['.u-over', '.boundary-line'].map((one) => \
              document.querySelector(`#chart ${one}`).getBoundingClientRect()); \
